@@ -1,0 +1,105 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Layers, from the bottom up; see docs/contracts.md and the design. Dependencies point downwards only.
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
+let certificates: [Target.Dependency] = [
+    .product(name: "X509", package: "swift-certificates"),
+    .product(name: "SwiftASN1", package: "swift-asn1"),
+    .product(name: "Crypto", package: "swift-crypto"),
+]
+
+/// API groups: the Swift target, its folder below `Sources/API`, and the groups whose types it uses.
+let groups: [(name: String, folder: String, uses: [String])] = [
+    ("APICore", "Core", []),
+    ("APIApps", "Apps", ["APICore"]),
+    ("APIBatch", "Batch", ["APICore"]),
+    ("APIRBAC", "RBAC", []),
+    ("APIAuthentication", "Authentication", []),
+    ("APIAuthorization", "Authorization", []),
+    ("APIAutoscaling", "Autoscaling", []),
+    ("APICoordination", "Coordination", []),
+    ("APIDiscovery", "Discovery", ["APICore"]),
+    ("APIEvents", "Events", ["APICore"]),
+    ("APIPolicy", "Policy", []),
+    ("APIStorage", "Storage", ["APICore"]),
+    ("APINetworking", "Networking", ["APICore"]),
+    ("APIScheduling", "Scheduling", []),
+    ("APINode", "Node", ["APICore"]),
+]
+
+let api: [Target.Dependency] = ["API", "APIMachinery", "Codec"] + groups.map { .target(name: $0.name) }
+
+var targets: [Target] = [
+    .target(name: "Codec"),
+    .target(name: "Flow", dependencies: ["Codec"]),
+    .target(name: "APIMachinery", dependencies: ["Codec", "Flow"], path: "Sources/API/Machinery"),
+]
+for group in groups {
+    let uses: [Target.Dependency] = group.uses.map { .target(name: $0) }
+    targets.append(
+        .target(name: group.name, dependencies: ["Codec", "APIMachinery"] + uses, path: "Sources/API/\(group.folder)"))
+}
+targets += [
+    .target(
+        name: "API", dependencies: ["Codec", "APIMachinery"] + groups.map { .target(name: $0.name) },
+        path: "Sources/API/All"),
+    .executableTarget(name: "apigen", dependencies: ["Codec"]),
+
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .target(name: "Store", dependencies: ["Flow", "CSQLite", "Codec"]),
+    .target(name: "StoreConformance", dependencies: ["Store"], path: "Sources/StoreConformance"),
+
+    .target(name: "Client", dependencies: api + ["Flow"]),
+    .target(name: "Controllers", dependencies: api + ["Flow", "Client"]),
+    .target(name: "Scheduler", dependencies: api + ["Flow", "Client"]),
+    .target(name: "CRI", dependencies: ["Codec"]),
+    .target(
+        name: "CRIClient",
+        dependencies: [
+            "CRI", "Codec",
+            .product(name: "GRPCCore", package: "grpc-swift-2"),
+            .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        ]),
+    .target(name: "Kubelet", dependencies: api + ["Flow", "Client", "CRI"]),
+
+    .target(name: "PKI", dependencies: certificates),
+    .target(name: "HTTPServer", dependencies: nio),
+    .target(name: "ClientHTTP", dependencies: api + nio + ["Flow", "Client"]),
+    .target(name: "APIServer", dependencies: api + ["Flow", "Store"]),
+]
+
+let package = Package(
+    name: "Swiftlet",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+    ],
+    targets: targets
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .treatAllWarnings(as: .error),
+    ]
+}
