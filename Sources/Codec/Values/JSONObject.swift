@@ -1,0 +1,166 @@
+/// The members of a JSON object, in the order they were read or set.
+///
+/// A flat array, searched linearly; above `indexedCount` members with a dictionary of positions beside it.
+package struct JSONObject: Sendable {
+    package typealias Element = (key: String, value: JSONValue)
+
+    private static let indexedCount: Int = 12
+
+    private var members: [Element] = []
+    /// Positions by key; empty while there are few members.
+    private var positions: [String: Int] = [:]
+
+    package init() {}
+
+    /// Later duplicates win, at the place of the first.
+    package init(_ members: some Sequence<(key: String, value: JSONValue)>) {
+        for (key, value) in members { self[key] = value }
+    }
+
+    package func contains(key: String) -> Bool {
+        position(of: key) != nil
+    }
+
+    /// Nil removes the member. A member that is set again keeps its place.
+    package subscript(key: String) -> JSONValue? {
+        get {
+            guard let position = position(of: key) else { return nil }
+            return members[position].value
+        }
+        _modify {
+            let position = position(of: key)
+            // The value is moved out while the caller changes it, so that nothing is copied.
+            var value: JSONValue?
+            if let position {
+                takeOut(&value, at: position)
+            }
+            defer { put(value, key: key, position: position) }
+            yield &value
+        }
+    }
+
+    @discardableResult
+    package mutating func removeValue(forKey key: String) -> JSONValue? {
+        guard let position = position(of: key) else { return nil }
+        return remove(at: position)
+    }
+
+    package var keys: some RandomAccessCollection<String> { members.lazy.map(\.key) }
+    package var values: some RandomAccessCollection<JSONValue> { members.lazy.map(\.value) }
+
+    /// The members in canonical order: by the bytes of their keys.
+    package var sorted: [Element] {
+        isSorted ? members : members.sorted { $0.key.precedesInBytes($1.key) }
+    }
+
+    private var isSorted: Bool {
+        for index in members.indices.dropFirst() where !members[index - 1].key.precedesInBytes(members[index].key) {
+            return false
+        }
+        return true
+    }
+
+    /// Adds a member of which the key is known to be new.
+    mutating func append(_ key: String, _ value: JSONValue) {
+        members.append((key, value))
+        if !positions.isEmpty {
+            positions[key] = members.count - 1
+        } else if members.count > JSONObject.indexedCount {
+            reindex()
+        }
+    }
+
+    private func position(of key: String) -> Int? {
+        if !positions.isEmpty { return positions[key] }
+        for index in members.indices where members[index].key == key { return index }
+        return nil
+    }
+
+    private mutating func takeOut(_ value: inout JSONValue?, at position: Int) {
+        value = members[position].value
+        members[position].value = .null
+    }
+
+    private mutating func put(_ value: JSONValue?, key: String, position: Int?) {
+        switch (value, position) {
+        case (let value?, let position?): members[position].value = value
+        case (let value?, nil): append(key, value)
+        case (nil, let position?): remove(at: position)
+        case (nil, nil): break
+        }
+    }
+
+    @discardableResult
+    private mutating func remove(at position: Int) -> JSONValue {
+        let value = members.remove(at: position).value
+        if !positions.isEmpty { reindex() }
+        return value
+    }
+
+    private mutating func reindex() {
+        positions = [:]
+        guard members.count > JSONObject.indexedCount else { return }
+        for index in members.indices { positions[members[index].key] = index }
+    }
+}
+
+extension JSONObject: RandomAccessCollection {
+    package var startIndex: Int { 0 }
+    package var endIndex: Int { members.count }
+    package subscript(position: Int) -> Element { members[position] }
+}
+
+extension JSONObject: ExpressibleByDictionaryLiteral {
+    package init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self.init(elements.lazy.map { (key: $0.0, value: $0.1) })
+    }
+}
+
+extension JSONObject: Hashable {
+    /// The order of members does not matter.
+    package static func == (left: JSONObject, right: JSONObject) -> Bool {
+        guard left.count == right.count else { return false }
+        for (index, member) in left.members.enumerated() {
+            // Mostly both have the same order.
+            let other = right.members[index]
+            if other.key == member.key {
+                if other.value != member.value { return false }
+            } else if right[member.key] != member.value {
+                return false
+            }
+        }
+        return true
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        var sum: Int = 0
+        for member in members {
+            var hash = Hasher()
+            hash.combine(member.key)
+            hash.combine(member.value)
+            sum ^= hash.finalize()
+        }
+        hasher.combine(count)
+        hasher.combine(sum)
+    }
+}
+
+extension JSONObject: JSONCodable {
+    package init(json reader: inout JSONReader) throws(JSONError) {
+        self.init()
+        guard try reader.beginObject() else { return }
+        while let key = try reader.nextKey() {
+            let value = try JSONValue(json: &reader)
+            if contains(key: key) { self[key] = value } else { append(key, value) }
+        }
+    }
+
+    package func write(json writer: inout JSONWriter) {
+        writer.beginObject()
+        for member in sorted {
+            writer.key(member.key)
+            member.value.write(json: &writer)
+        }
+        writer.endObject()
+    }
+}
