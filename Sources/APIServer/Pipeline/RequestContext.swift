@@ -1,0 +1,57 @@
+package import APIMachinery
+package import Flow
+
+/// One request on its way through the pipeline: who asks for what, and why.
+package struct RequestContext: Sendable {
+    /// The audit id; also the request's id in the flow recorder.
+    package var id: String
+    package var user: UserInfo
+    /// Upstream's request verb: `get`, …, `deletecollection`; for non-resource requests the method in lower case.
+    package var verb: String
+    package var resource: GroupVersionResource
+    /// Empty for cluster-scoped resources and for requests over all namespaces.
+    package var namespace: String
+    package var name: String
+    package var subresource: String
+    /// The URL's path, for non-resource requests.
+    package var path: String
+    package var causes: [Cause]
+    /// Nothing is written, everything else is done.
+    package var dryRun: Bool
+    /// `fieldManager` of the query, else what upstream derives from the user agent.
+    package var fieldManager: String
+    package var sourceIP: String
+    package var userAgent: String
+    package var receivedAt: MicroTime
+
+    package init(
+        id: String = "", user: UserInfo, verb: String = "", resource: GroupVersionResource = .none,
+        namespace: String = "",
+        name: String = "", subresource: String = "", path: String = "", causes: [Cause] = [], dryRun: Bool = false,
+        fieldManager: String = "", sourceIP: String = "", userAgent: String = "",
+        receivedAt: MicroTime = MicroTime(Time())
+    ) {
+        self.id = id
+        self.user = user
+        self.verb = verb
+        self.resource = resource
+        self.namespace = namespace
+        self.name = name
+        self.subresource = subresource
+        self.path = path
+        self.causes = causes
+        self.dryRun = dryRun
+        self.fieldManager = fieldManager
+        self.sourceIP = sourceIP
+        self.userAgent = userAgent
+        self.receivedAt = receivedAt
+    }
+
+    package var now: Time { receivedAt.time }
+    package var isResourceRequest: Bool { !resource.resource.isEmpty }
+}
+
+extension GroupVersionResource {
+    /// What non-resource requests carry.
+    package static let none = GroupVersionResource(group: "", version: "", resource: "")
+}
