@@ -1,4 +1,3 @@
-package import Codec
 package import Flow
 
 /// What a client asks of an API server, independent of how it gets there.
