@@ -13,8 +13,10 @@ package final class Snapshot: Sendable {
     package let namespace: String
     package let name: String
     package let revision: Int64
-    /// Canonical JSON without resourceVersion.
+    /// Canonical JSON without resourceVersion, from `start` on.
     package let bytes: [UInt8]
+    /// Where the JSON begins: not 0 when `bytes` is shared with the store, whose values have a small header.
+    package let start: Int
     /// Offset into `bytes` of the place for resourceVersion; `bytes.count` means that there is none (a Status, say).
     package let slot: Int
 
@@ -22,11 +24,12 @@ package final class Snapshot: Sendable {
     /// but the kind is not known here.
     private let decoded: Mutex<(any APIMessage)?>
 
-    package init(namespace: String, name: String, revision: Int64, bytes: [UInt8], slot: Int) {
+    package init(namespace: String, name: String, revision: Int64, bytes: [UInt8], slot: Int, start: Int = 0) {
         self.namespace = namespace
         self.name = name
         self.revision = revision
         self.bytes = bytes
+        self.start = start
         self.slot = slot
         self.decoded = Mutex(nil)
     }
@@ -45,11 +48,22 @@ package final class Snapshot: Sendable {
     /// The object, with its resourceVersion set. Decodes at most once per snapshot.
     package func decode<Object: APIObject>(_ type: Object.Type) throws(JSONError) -> Object {
         if let known: Object = decoded.withLock({ $0 as? Object }) { return known }
-        var object: Object = try JSONReader.decode(type, from: bytes)
+        var object: Object = try decodeBytes(type)
         if revision > 0 { object.metadata.resourceVersion = String(revision) }
         let result: Object = object
         decoded.withLock { $0 = result }
         return result
+    }
+
+    private func decodeBytes<Object: APIObject>(_ type: Object.Type) throws(JSONError) -> Object {
+        if start == 0 { return try JSONReader.decode(type, from: bytes) }
+        return try bytes.withUnsafeBufferPointer { (buffer: UnsafeBufferPointer<UInt8>) throws(JSONError) -> Object in
+            let rest = UnsafeBufferPointer(rebasing: buffer[start...])
+            var reader = JSONReader(borrowing: UnsafeRawBufferPointer(rest))
+            let object: Object = try reader.value()
+            try reader.finish()
+            return object
+        }
     }
 
     /// The bytes that a client gets.
@@ -63,10 +77,10 @@ package final class Snapshot: Sendable {
     /// Appends the bytes that a client gets.
     package func append(to out: inout [UInt8]) {
         guard slot < bytes.count, revision > 0 else {
-            out.append(contentsOf: bytes)
+            out.append(contentsOf: bytes[start...])
             return
         }
-        out.append(contentsOf: bytes[..<slot])
+        out.append(contentsOf: bytes[start..<slot])
         out.append(contentsOf: ",\"resourceVersion\":\"".utf8)
         out.append(contentsOf: String(revision).utf8)
         out.append(0x22)
@@ -75,6 +89,6 @@ package final class Snapshot: Sendable {
 
     /// The same content at another revision: what a DELETED event carries.
     package func at(revision: Int64) -> Snapshot {
-        Snapshot(namespace: namespace, name: name, revision: revision, bytes: bytes, slot: slot)
+        Snapshot(namespace: namespace, name: name, revision: revision, bytes: bytes, slot: slot, start: start)
     }
 }
