@@ -21,7 +21,7 @@ package struct JSONKeyTable: Sendable {
     let seed: UInt64
     let mask: Int
     /// The names, by index.
-    let names: [StaticString]
+    package let names: [StaticString]
 
     /// - Parameter keys: distinct ASCII names, at most 128.
     package init(_ keys: [StaticString]) {
