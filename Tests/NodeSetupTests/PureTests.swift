@@ -1,0 +1,173 @@
+import Testing
+
+@testable import NodeSetup
+
+@Suite struct NodeTextTests {
+    @Test func `mount lines keep their spaces and their bind roots`() {
+        let text = """
+            36 35 98:0 /mnt1 /a\\040b\\134c rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue
+            37 35 0:3 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct
+            broken
+            """
+        let entries = MountTable.parse(text)
+        #expect(entries.count == 2)
+        #expect(entries.first?.root == "/mnt1")
+        #expect(entries.first?.path == "/a b\\c")
+        #expect(entries.last?.options == ["rw", "cpu", "cpuacct"])
+    }
+
+    @Test func `cgroup versions are told by what is mounted, and hybrid counts as version 1`() {
+        let v1 = "1 0 0:1 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
+        let v2 = "2 0 0:2 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+        let named = "3 0 0:3 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n"
+        let mounts = ["cpu": "/sys/fs/cgroup/cpu", "cpuacct": "/sys/fs/cgroup/cpu"]
+        func detect(_ text: String) -> Cgroups.Version? {
+            Cgroups.detect(MountTable.parse(text), podsRoot: "/kubepods")?.version
+        }
+        #expect(detect(v1 + v2) == .v1(mounts: mounts))
+        #expect(detect(named + v2) == .v2(mount: "/sys/fs/cgroup/unified"))
+        #expect(detect("") == nil)
+    }
+
+    @Test func `pods lie where the kubelet's cgroupfs driver puts them`() {
+        let cgroups = Cgroups(version: .v2(mount: "/sys/fs/cgroup"))
+        #expect(cgroups.podPath(uid: "u", quality: .guaranteed) == "/kubepods/podu")
+        #expect(cgroups.podPath(uid: "u", quality: .burstable) == "/kubepods/burstable/podu")
+        #expect(cgroups.podPath(uid: "u", quality: .bestEffort) == "/kubepods/besteffort/podu")
+    }
+
+    @Test func `shares become weights on the line from 2 and 1 to 262144 and 10000`() {
+        #expect(CgroupLimits.weight(shares: 0) == 1)
+        #expect(CgroupLimits.weight(shares: 2) == 1)
+        #expect(CgroupLimits.weight(shares: 1_024) == 39)
+        #expect(CgroupLimits.weight(shares: 262_144) == 10_000)
+        #expect(CgroupLimits.weight(shares: 999_999) == 10_000)
+    }
+
+    @Test func `a container engine's network configuration is not the cluster's`() {
+        #expect(!NetworkPlugins.hasClusterNetwork([]))
+        #expect(!NetworkPlugins.hasClusterNetwork(["87-podman-bridge.conflist", ".kubernetes-cni-keep"]))
+        #expect(NetworkPlugins.hasClusterNetwork(["10-flannel.conflist", "87-podman-bridge.conflist"]))
+    }
+
+    @Test func `the containerd configuration quotes what it is given`() {
+        let paths = NodePaths(dataDirectory: "/d\"\\x", runDirectory: "/r")
+        let text = ContainerdConfiguration(paths: paths, networkPlugins: "/p").text
+        #expect(text.contains("root = \"/d\\\"\\\\x/containerd/root\""))
+        #expect(text.contains("restrict_oom_score_adj = false"))
+    }
+
+    @Test func `the run directory is short, and another one for each data directory`() {
+        #expect(NodePaths().runDirectory == "/run/swiftlet")
+        let long = NodePaths(dataDirectory: String(repeating: "/directory", count: 30))
+        #expect(long.containerdSocket.utf8.count < 60)
+        #expect(long.runDirectory != NodePaths(dataDirectory: "/a").runDirectory)
+        #expect(NodePaths(dataDirectory: "/a/") == NodePaths(dataDirectory: "/a"))
+    }
+
+    @Test func `each missing thing is named with its package`() {
+        var facts = MachineFacts()
+        facts.machine = "x86_64"
+        facts.capabilities = .max
+        facts.cgroupVersion = "1"
+        facts.controllers = ["cpu", "pids"]
+        facts.programs = ["containerd": "/usr/bin/containerd"]
+        let found = Prerequisites(facts)
+        #expect(!found.isMet)
+        func item(_ name: String) -> Prerequisites.Item? { found.items.first { $0.name == name } }
+        #expect(item("containerd")?.verdict == .met)
+        #expect(item("runc")?.remedy == "apt-get install runc")
+        #expect(item("nft")?.verdict == .degraded)
+        #expect(item("cgroups")?.detail == "version 1 without memory")
+        #expect(item("capabilities")?.verdict == .met)
+    }
+
+    @Test func `effective capabilities are read from the kernel's status text`() {
+        let status = "Name:\tx\nCapEff:\t000001fffeffffff\n"
+        var facts = MachineFacts()
+        facts.capabilities = MachineFacts.effectiveCapabilities(status)
+        #expect(facts.capabilities == 0x1ff_feff_ffff)
+        #expect(!facts.mayLowerOOMScore)
+    }
+}
+
+@Suite struct ResetPlanTests {
+    private let paths = NodePaths(dataDirectory: "/d", runDirectory: "/r")
+
+    @Test func `processes are ours by configuration, socket, descent or cgroup, and nobody else's`() {
+        var facts = ResetFacts()
+        facts.processes = [
+            ProcessEntry(id: 1, parent: 0, arguments: ["/sbin/init"]),
+            ProcessEntry(
+                id: 2, parent: 1, arguments: ["/usr/bin/containerd", "--config", "/d/containerd/config.toml"]),
+            ProcessEntry(id: 3, parent: 1, arguments: ["/usr/bin/containerd", "--config", "/etc/config.toml"]),
+            ProcessEntry(
+                id: 4, parent: 1, arguments: ["/x/containerd-shim-runc-v2", "-address", "/r/containerd.sock"]),
+            ProcessEntry(id: 5, parent: 4, arguments: ["/pause"]),
+            ProcessEntry(id: 6, parent: 1, arguments: ["orphan"]),
+            ProcessEntry(id: 7, parent: 1, arguments: ["/x/containerd-shim-runc-v2", "-address", "/run/other.sock"]),
+            ProcessEntry(id: 8, parent: 7, arguments: ["/pause"]),
+        ]
+        facts.containerIDs = ["abc"]
+        facts.cgroups = [6: ["/kubepods/podx/abc"], 8: ["/kubepods/pody/def"]]
+        #expect(facts.ours(paths).map(\.process.id) == [2, 4, 5, 6])
+    }
+
+    @Test func `mounts go deepest first, and a disk that somebody mounted stays`() {
+        var facts = ResetFacts()
+        func mount(_ path: String, root: String = "/") -> MountEntry {
+            MountEntry(root: root, path: path, type: "ext4", source: "x", options: [])
+        }
+        facts.mounts = [
+            mount("/"), mount("/d"), mount("/d/kubelet/pods/p/volumes/v", root: "/home"),
+            mount("/d/kubelet/pods/p/volumes/v/inner"), mount("/d/backups"), mount("/r/containerd/netns/x"),
+            mount("/data"), mount("/run/other"),
+        ]
+        facts.trees = ["/r", "/d"]
+        let plan = facts.plan(paths, keepingData: true)
+        let unmounts = plan.steps.compactMap { step in if case .unmount(let path) = step { path } else { nil } }
+        #expect(
+            unmounts == ["/d/kubelet/pods/p/volumes/v/inner", "/d/kubelet/pods/p/volumes/v", "/r/containerd/netns/x"])
+        #expect(plan.kept == ["/d/backups: mounted by somebody else"])
+        #expect(!plan.steps.contains(.removeTree("/d")))
+        #expect(plan.steps.contains(.removeTree("/d/kubelet")))
+        #expect(facts.plan(paths, keepingData: false).steps.contains(.removeTree("/d")))
+    }
+
+    @Test func `only our network's rules go, and shared chains stay while another network uses them`() {
+        let ours = """
+            *nat
+            :PREROUTING ACCEPT [0:0]
+            :CNI-DN-aaa - [0:0]
+            :CNI-HOSTPORT-DNAT - [0:0]
+            :CNI-HOSTPORT-SETMARK - [0:0]
+            -A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
+            -A CNI-DN-aaa -p tcp -j DNAT --to-destination 10.244.0.2:80
+            -A CNI-DN-aaa -s 10.244.0.0/24 -p tcp -j CNI-HOSTPORT-SETMARK
+            -A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \\"swiftlet\\" id: \\"i\\"" -j CNI-DN-aaa
+
+            """
+        let alone = FirewallRemoval(saved: ours + "COMMIT\n", network: "swiftlet")
+        #expect(
+            alone.script == """
+                *nat
+                -D CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \\"swiftlet\\" id: \\"i\\"" -j CNI-DN-aaa
+                -D PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
+                -F CNI-DN-aaa
+                -F CNI-HOSTPORT-DNAT
+                -F CNI-HOSTPORT-SETMARK
+                -X CNI-DN-aaa
+                -X CNI-HOSTPORT-DNAT
+                -X CNI-HOSTPORT-SETMARK
+                COMMIT
+
+                """)
+        let other =
+            "-A CNI-HOSTPORT-DNAT -m comment --comment \"dnat name: \\\"podman\\\" id: \\\"j\\\"\" -j CNI-DN-bbb\n"
+        let shared = FirewallRemoval(saved: ours + other + "COMMIT\n", network: "swiftlet")
+        #expect(!shared.script.contains("PREROUTING"))
+        #expect(!shared.script.contains("CNI-DN-bbb"))
+        #expect(shared.script.contains("-X CNI-DN-aaa\nCOMMIT"))
+        #expect(FirewallRemoval(saved: other, network: "swiftlet").script.isEmpty)
+    }
+}
