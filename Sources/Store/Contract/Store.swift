@@ -30,19 +30,25 @@ package protocol Store: Sendable {
 
     /// If all compares hold, does all writes at one new revision; else does nothing and says what it found.
     ///
-    /// Returns after the writes are durable. Compares see all transactions that were admitted before,
-    /// also those still on their way to disk.
+    /// Returns after the writes are durable; completes also if the caller's task is cancelled. Compares see all
+    /// transactions that were admitted before, also those still on their way to disk. Deleting a key that is not
+    /// there is not a write: if nothing else is written, the result is `committed` at the unchanged revision.
+    /// A transaction writes each key at most once.
     func transact(_ transaction: Transaction) async throws(StoreError) -> TransactionResult
 
     /// Events of keys with `prefix`, from `from` (inclusive; 0 is "from now on"), in the order of revisions.
     ///
-    /// Fails with `compacted` if `from` is at or below the compacted revision.
+    /// Fails with `compacted` if `from` is at or below the compacted revision. `from` may lie in the future: earlier
+    /// events are then not delivered.
     func watch(prefix: [UInt8], from: Revision) throws(StoreError) -> any StoreWatch
 
-    /// Forgets what no reader at or above `revision` can see. Watches below it end with `compacted`.
+    /// Forgets what no reader at or above `revision` can see. Watches that still need older history end with
+    /// `compacted`. Does nothing if that much is compacted already; `futureRevision` above the newest.
     func compact(_ revision: Revision) async throws(StoreError)
 
-    /// Grants a lease: keys attached to it are deleted when it expires.
+    /// Grants a lease: keys attached to it are deleted when it expires (or is revoked), all at one revision.
+    ///
+    /// - Parameter seconds: time to live, at least 1; counted anew when the store is opened again.
     func grantLease(seconds: Int) async throws(StoreError) -> LeaseID
     func keepAlive(_ lease: LeaseID) async throws(StoreError)
     func revokeLease(_ lease: LeaseID) async throws(StoreError)
@@ -61,7 +67,8 @@ package struct KeyValue: Sendable, Equatable {
     package var lease: LeaseID
 
     package init(
-        key: [UInt8], value: [UInt8], createRevision: Revision, modRevision: Revision, version: Int64, lease: LeaseID = 0
+        key: [UInt8], value: [UInt8], createRevision: Revision, modRevision: Revision, version: Int64,
+        lease: LeaseID = 0
     ) {
         self.key = key
         self.value = value
@@ -109,7 +116,8 @@ package struct Transaction: Sendable {
 package enum TransactionResult: Sendable {
     /// Durable at this revision.
     case committed(Revision)
-    /// A compare failed; what the compared keys hold, in the order of the compares. `revision` is the state it was compared with.
+    /// A compare failed; what the compared keys hold, in the order of the compares. `revision` is that of the
+    /// state it was compared with.
     case conflict(current: [KeyValue?], revision: Revision)
 }
 
@@ -130,7 +138,10 @@ package struct StoreEvent: Sendable {
 }
 
 /// An open watch on a store. Bounded: a watcher that does not read fast enough ends with `StoreError.slowWatcher`.
+/// Cancelling the task that waits in `next` cancels the watch.
 package protocol StoreWatch: AnyObject, Sendable {
+    /// The first revision whose events it delivers; tells what "from now on" meant.
+    var firstRevision: Revision { get }
     /// All that is there, at least one event; `revision` is what has been delivered completely. nil after `cancel`.
     func next() async throws(StoreError) -> (events: [StoreEvent], revision: Revision)?
     func cancel()
