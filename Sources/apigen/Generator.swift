@@ -26,7 +26,7 @@ struct Generator {
 
     private func text(_ file: Group.File, of group: Group) -> String {
         var out = SourceText()
-        var modules: Set<String> = ["Codec"]
+        var modules: Set<String> = file.types.allSatisfy { $0.cases != nil } ? [] : ["Codec"]
         if !group.isWireOnly, group.module != "APIMachinery" { modules.insert("APIMachinery") }
         for type in file.types {
             for field in type.fields {

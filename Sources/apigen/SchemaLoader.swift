@@ -92,7 +92,7 @@ struct SchemaLoader {
         let isAlways: Bool
         if case .bool(let always)? = parts.value("always") { isAlways = always } else { isAlways = isRequired }
         var number: [Int] = []
-        switch parts.value("n") {
+        switch parts.value("proto") {
         case .int(let only)?: number = [Int(only)]
         case .array(let path)?:
             for case .int(let step) in path { number.append(Int(step)) }

@@ -89,6 +89,17 @@ struct StructEmitter {
 
     // MARK: - Enums
 
+    /// `SANDBOX_READY` → `sandboxReady`, `RuntimeDefault` → `runtimeDefault`.
+    private static func caseName(_ name: String) -> String {
+        guard name.contains(where: { $0.isLowercase }) else {
+            let words: [Substring] = name.split(separator: "_")
+            return words.enumerated().map { index, word in
+                index == 0 ? word.lowercased() : word.prefix(1) + word.dropFirst().lowercased()
+            }.joined()
+        }
+        return name.prefix(1).lowercased() + name.dropFirst()
+    }
+
     /// A struct over the number, so that what a newer peer sends is kept.
     private func emitEnum(_ cases: [(name: String, value: Int)], into out: inout SourceText) {
         out.comment(type.about)
@@ -98,7 +109,8 @@ struct StructEmitter {
             out.block("package init(rawValue: Int)") { $0.line("self.rawValue = rawValue") }
             out.line()
             for (caseName, value) in cases {
-                out.line("package static let \(SourceText.identifier(caseName)) = \(name)(rawValue: \(value))")
+                let member: String = SourceText.identifier(Self.caseName(caseName))
+                out.line("package static let \(member) = \(name)(rawValue: \(value))")
             }
             out.line()
             out.block("package var description: String") { out in
