@@ -88,8 +88,9 @@ extension JSONWriter {
         needsComma = true
     }
 
-    /// Begins the next member of an object.
+    /// Begins the next member of an object. A literal is a `StaticString`, which is quicker.
     @usableFromInline
+    @_disfavoredOverload
     package mutating func key(_ name: String) {
         if needsComma { append(UInt8(ascii: ",")) }
         string(name)
@@ -176,14 +177,22 @@ extension JSONWriter {
 
     @usableFromInline
     package mutating func string(_ value: String) {
-        var value = value
-        value.withUTF8 { escape($0) }
+        if value.utf8.withContiguousStorageIfAvailable({ escape($0) }) == nil {
+            escapeCopy(value)
+        }
     }
 }
 
 // MARK: - Strings
 
 extension JSONWriter {
+    /// A string that is not native: none is on Linux, but the library does not promise it.
+    @inline(never)
+    private mutating func escapeCopy(_ value: String) {
+        var value = value
+        value.withUTF8 { escape($0) }
+    }
+
     /// Writes a string in quotes. Most need no escapes: blocks of eight plain bytes are copied as they are.
     @inline(__always)
     private mutating func escape(_ text: UnsafeBufferPointer<UInt8>) {
@@ -205,9 +214,20 @@ extension JSONWriter {
             count += 8
             at += 8
         }
+        if at < total, total >= 8 {
+            // The last eight bytes overlap what is written; plain bytes were written one for one.
+            let word = source.loadUnaligned(fromByteOffset: total - 8, as: UInt64.self)
+            if JSONWriter.needsEscape(word) {
+                escape(source, total, &at, until: total)
+            } else {
+                count += total - at
+                at = total
+                UnsafeMutableRawPointer(bytes + count - 8).storeBytes(of: word, as: UInt64.self)
+            }
+        }
         while at < total {
             let byte = source.load(fromByteOffset: at, as: UInt8.self)
-            if JSONWriter.plain[Int(byte)] {
+            if JSONWriter.isPlain(byte) {
                 bytes[count] = byte
                 count += 1
                 at += 1
@@ -232,9 +252,13 @@ extension JSONWriter {
         return (zeros | (word &- 0x2020_2020_2020_2020) | word) & 0x8080_8080_8080_8080 != 0
     }
 
-    /// Which bytes are written as they are.
-    private static let plain: [Bool] = (0..<256).map { (byte: Int) -> Bool in
-        byte >= 0x20 && byte < 0x80 && !"\"&<>\\".utf8.contains(UInt8(byte))
+    /// Whether a byte is written as it is; the masks have a bit for each of 0x00…0x3f and 0x40…0x7f.
+    @inline(__always)
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        if byte >= 0x80 { return false }
+        let escapedLow: UInt64 = 0x5000_0044_ffff_ffff
+        let escapedHigh: UInt64 = 0x0000_0000_1000_0000
+        return (byte < 0x40 ? escapedLow : escapedHigh) >> UInt64(byte & 0x3f) & 1 == 0
     }
 
     /// Writes the bytes from `at` to `until` with escapes, and goes on to the end of a character.

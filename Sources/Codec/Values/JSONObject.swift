@@ -50,7 +50,26 @@ package struct JSONObject: Sendable {
 
     /// The members in canonical order: by the bytes of their keys.
     package var sorted: [Element] {
-        isSorted ? members : members.sorted { $0.key.precedesInBytes($1.key) }
+        isSorted ? members : sortedIndices.map { members[$0] }
+    }
+
+    /// Sorts positions, as members are large and counted. Few are inserted one by one.
+    private var sortedIndices: [Int] {
+        var order = Array(members.indices)
+        if order.count > 24 {
+            order.sort { members[$0].key.precedesInBytes(members[$1].key) }
+            return order
+        }
+        for next in order.indices.dropFirst() {
+            let index = order[next]
+            var place = next
+            while place > 0, members[index].key.precedesInBytes(members[order[place - 1]].key) {
+                order[place] = order[place - 1]
+                place -= 1
+            }
+            order[place] = index
+        }
+        return order
     }
 
     private var isSorted: Bool {
@@ -62,6 +81,7 @@ package struct JSONObject: Sendable {
 
     /// Adds a member of which the key is known to be new.
     mutating func append(_ key: String, _ value: JSONValue) {
+        if members.isEmpty { members.reserveCapacity(4) }
         members.append((key, value))
         if !positions.isEmpty {
             positions[key] = members.count - 1
@@ -72,7 +92,11 @@ package struct JSONObject: Sendable {
 
     private func position(of key: String) -> Int? {
         if !positions.isEmpty { return positions[key] }
-        for index in members.indices where members[index].key == key { return index }
+        // Most keys differ in length already.
+        let length = key.utf8.count
+        for index in members.indices where members[index].key.utf8.count == length && members[index].key == key {
+            return index
+        }
         return nil
     }
 
@@ -157,9 +181,16 @@ extension JSONObject: JSONCodable {
 
     package func write(json writer: inout JSONWriter) {
         writer.beginObject()
-        for member in sorted {
-            writer.key(member.key)
-            member.value.write(json: &writer)
+        if isSorted {
+            for member in members {
+                writer.key(member.key)
+                member.value.write(json: &writer)
+            }
+        } else {
+            for index in sortedIndices {
+                writer.key(members[index].key)
+                members[index].value.write(json: &writer)
+            }
         }
         writer.endObject()
     }
