@@ -75,7 +75,8 @@ struct Generator {
                 $0.kind != nil && !$0.isObject && !$0.isList
             }
             out.line()
-            emitList("schemas", "Schema", "The schema of every type.", groups, suffix: "schema", into: &out) { _ in true }
+            emitList("schemas", "Schema", "The schema of every type.", groups, suffix: "schema", into: &out) { _ in true
+            }
         }
         return Self.banner + out.text
     }
