@@ -2,11 +2,13 @@ import Glibc
 
 extension String {
     /// Whether the UTF-8 of this string is before that of the other, byte by byte: Go's order of strings.
+    @usableFromInline
     func precedesInBytes(_ other: String) -> Bool {
         compareBytes(other) < 0
     }
 
     /// Negative, zero or positive, as `memcmp`. Other than `==`, it tells canonically equivalent strings apart.
+    @usableFromInline
     func compareBytes(_ other: String) -> Int {
         let quick = utf8.withContiguousStorageIfAvailable { (left) -> Int? in
             other.utf8.withContiguousStorageIfAvailable { (right) -> Int in

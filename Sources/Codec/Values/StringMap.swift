@@ -31,7 +31,8 @@ package struct StringMap<Value> {
     }
 
     /// Where the key is, or belongs.
-    private func search(_ key: String) -> (index: Int, found: Bool) {
+    @inlinable
+    func search(_ key: String) -> (index: Int, found: Bool) {
         var low: Int = 0
         var high: Int = entries.count
         while low < high {
@@ -44,7 +45,7 @@ package struct StringMap<Value> {
     }
 
     /// Sets a value; keys that come in order are only appended.
-    @usableFromInline
+    @inlinable
     mutating func set(_ key: String, _ value: Value) {
         if let last = entries.last, !last.key.precedesInBytes(key) {
             let (index, found) = search(key)
@@ -54,6 +55,7 @@ package struct StringMap<Value> {
         }
     }
 
+    @inlinable
     package subscript(key: String) -> Value? {
         get {
             let (index, found) = search(key)
@@ -68,11 +70,13 @@ package struct StringMap<Value> {
         }
     }
 
+    @inlinable
     package subscript(key: String, default fallback: @autoclosure () -> Value) -> Value {
         get { self[key] ?? fallback() }
         set { set(key, newValue) }
     }
 
+    @inlinable
     @discardableResult
     package mutating func removeValue(forKey key: String) -> Value? {
         let (index, found) = search(key)
@@ -83,6 +87,7 @@ package struct StringMap<Value> {
         entries = []
     }
 
+    @inlinable
     package func contains(key: String) -> Bool {
         search(key).found
     }
@@ -94,6 +99,7 @@ package struct StringMap<Value> {
     package var values: some RandomAccessCollection<Value> { entries.lazy.map(\.value) }
 
     /// A copy with the other's entries, which win.
+    @inlinable
     package func merging(_ other: StringMap) -> StringMap {
         if isEmpty { return other }
         var merged = self
@@ -102,6 +108,7 @@ package struct StringMap<Value> {
     }
 
     /// Adds the other's entries, which win.
+    @inlinable
     package mutating func merge(_ other: StringMap) {
         for (key, value) in other.entries { set(key, value) }
     }
@@ -144,7 +151,7 @@ extension StringMap: ExpressibleByDictionaryLiteral {
 extension StringMap: Sendable where Value: Sendable {}
 
 extension StringMap: Equatable where Value: Equatable {
-    @usableFromInline
+    @inlinable
     package static func == (left: StringMap, right: StringMap) -> Bool {
         guard left.entries.count == right.entries.count else { return false }
         for index in left.entries.indices {
