@@ -24,9 +24,9 @@ package struct ObjectIndex<Object: APIObject>: Sendable {
     }
 }
 
-extension ObjectIndex where Object == Pod {
+extension Pod {
     /// By the node that a pod is bound to; pods without a node are found under the empty string.
-    package static var nodeName: ObjectIndex {
+    package static var byNodeName: ObjectIndex<Pod> {
         ObjectIndex("nodeName") { pod in [pod.spec.nodeName] }
     }
 }

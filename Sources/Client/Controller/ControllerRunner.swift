@@ -1,5 +1,5 @@
 package import APIMachinery
-package import Flow
+import Flow
 
 /// Runs a reconciler: watches what it reads, queues keys, waits, retries, writes (DESIGN §6).
 ///

@@ -5,8 +5,8 @@ package import APIMachinery
 package struct Write: Sendable {
     package enum Action: Sendable {
         case create(any APIObject)
-        /// Replaces an object; its resourceVersion, if set, is the precondition. Empty subresource: the object itself.
-        case update(any APIObject, subresource: String)
+        /// Replaces an object or a subresource; the object's resourceVersion, if set, is the precondition.
+        case update(any APIObject, at: ObjectTarget)
         case patch(ObjectTarget, PatchType, [UInt8])
         case delete(ObjectTarget, DeleteOptions)
         /// Posts an object to a subresource: binding, eviction, token.
@@ -69,11 +69,16 @@ extension Write {
     package static func create(_ object: any APIObject) -> Write { Write(.create(object)) }
 
     package static func update(_ object: any APIObject, subresource: String = "") -> Write {
-        Write(.update(object, subresource: subresource))
+        Write(.update(object, at: ObjectTarget(any: object, subresource: subresource)))
+    }
+
+    /// Updates what has no resource of its own, such as a `Scale`.
+    package static func update(_ object: any APIObject, at target: ObjectTarget) -> Write {
+        Write(.update(object, at: target))
     }
 
     package static func updateStatus(_ object: any APIObject) -> Write {
-        Write(.update(object, subresource: "status"))
+        update(object, subresource: "status")
     }
 
     package static func patch<Object: APIObject>(
