@@ -1,0 +1,89 @@
+import API
+import APIMachinery
+
+/// Bringing the records in line with what the runtime has.
+extension PodMachine {
+    mutating func observe(_ view: RuntimeView, now: Time) {
+        let isFirst: Bool = !isObserved
+        isObserved = true
+        observeSandbox(view)
+        for index in containers.indices { observeContainer(index, view, isFirst: isFirst, now: now) }
+    }
+
+    private mutating func observeSandbox(_ view: RuntimeView) {
+        guard let newest = view.sandboxes.first else {
+            if case .ready(let lost) = sandbox { sandbox = .stopped(attempt: lost.attempt) }
+            return
+        }
+        sandboxAttempts = max(sandboxAttempts, newest.attempt)
+        switch sandbox {
+        case .none:
+            if newest.isReady {
+                sandbox = .ready(newest)
+                addresses = newest.addresses
+                preparation = .done
+            } else {
+                sandbox = .dead(id: newest.id, attempt: newest.attempt)
+            }
+        case .ready(let known) where known.id == newest.id && !newest.isReady:
+            sandbox = .dead(id: newest.id, attempt: newest.attempt)
+        default: break
+        }
+    }
+
+    private mutating func observeContainer(_ index: Int, _ view: RuntimeView, isFirst: Bool, now: Time) {
+        let name: String = containers[index].name
+        let found: [ContainerInstance] = view.containers[name] ?? []
+        guard let newest = found.first else {
+            // A launch may be under way whose container the view does not have yet.
+            if containers[index].isRunning && containers[index].operation != .launching {
+                lose(index, now: now)
+            }
+            return
+        }
+        guard let known = containers[index].instance else {
+            adopt(index, newest, before: found.dropFirst().first)
+            return
+        }
+        guard newest.id == known.id, newest.state != known.state else { return }
+        if known.isRunning, case .exited = newest.state { exited(index) }
+        containers[index].instance?.state = newest.state
+    }
+
+    /// After a restart of the kubelet: the container was started by an earlier life.
+    private mutating func adopt(_ index: Int, _ newest: ContainerInstance, before: ContainerInstance?) {
+        guard containers[index].operation == .none else { return }
+        let spec: Container? = Self.spec(of: containers[index].name, in: pod)
+        containers[index].instance = newest
+        let statuses: [ContainerStatus] =
+            pod.status.containerStatuses + pod.status.initContainerStatuses + pod.status.ephemeralContainerStatuses
+        let reported: ContainerStatus? = statuses.first { $0.name == containers[index].name }
+        containers[index].isStarted = spec?.startupProbe == nil || (reported?.started ?? false)
+        // Until the probe has spoken again, what was reported holds: a restart of the kubelet takes no endpoint away.
+        containers[index].isReady =
+            newest.isRunning && containers[index].isStarted
+            && (spec?.readinessProbe == nil || (reported?.ready ?? false))
+        if case .exited(let exit)? = before?.state {
+            containers[index].lastExit = exit
+            containers[index].lastExitID = before?.id ?? ""
+        }
+    }
+
+    private mutating func exited(_ index: Int) {
+        let name: String = containers[index].name
+        containers[index].operation = .none
+        containers[index].isReady = false
+        containers[index].isStarted = false
+        if containers[index].areProbesOn { queued.append(.stopProbes(container: name)) }
+        containers[index].areProbesOn = false
+    }
+
+    /// The runtime no longer knows a container that ran: upstream reports 137 and `ContainerStatusUnknown`.
+    private mutating func lose(_ index: Int, now: Time) {
+        exited(index)
+        let exit = ContainerExit(
+            code: 137, reason: "ContainerStatusUnknown",
+            message: "The container could not be located when the pod was terminated", finishedAt: now)
+        containers[index].instance?.state = .exited(exit)
+    }
+}

@@ -1,0 +1,243 @@
+import API
+import APIMachinery
+
+/// From what is to what should be.
+extension PodMachine {
+    mutating func plan(now: Time) {
+        guard isObserved else { return }
+        checkDeadline(now: now)
+        if ending != nil || terminalPhase != nil {
+            planEnding(now: now)
+            return
+        }
+        if startTime == nil { startTime = now }
+        guard planPreparation(now: now), planSandbox(now: now) else { return }
+        planInitialization(now: now)
+        if isInitialized { planContainers(now: now) }
+        planProbes()
+        if let phase = completedPhase {
+            terminalPhase = phase
+            planEnding(now: now)
+        }
+    }
+
+    private mutating func checkDeadline(now: Time) {
+        guard ending == nil, terminalPhase == nil, let seconds = pod.spec.activeDeadlineSeconds, let startTime else {
+            return
+        }
+        let deadline: Time = startTime.adding(seconds: seconds)
+        guard deadline <= now else {
+            queued.append(.wake(at: deadline))
+            return
+        }
+        let message: String = "Pod was active on the node longer than the specified deadline"
+        end(.deadline, reason: "DeadlineExceeded", message: message, grace: graceSeconds, now: now)
+        queued.append(.event(type: .normal, reason: "DeadlineExceeded", message: message, container: nil))
+    }
+
+    /// false while it is not done.
+    private mutating func planPreparation(now: Time) -> Bool {
+        switch preparation {
+        case .done: return true
+        case .running: return false
+        case .needed(let after):
+            if let after, after > now {
+                queued.append(.wake(at: after))
+                return false
+            }
+            preparation = .running
+            queued.append(.prepare(pod))
+            return false
+        }
+    }
+
+    /// false while there is no sandbox to run containers in.
+    private mutating func planSandbox(now: Time) -> Bool {
+        switch sandbox {
+        case .ready: return true
+        case .creating, .stopping: return false
+        case .none: createSandbox(attempt: sandboxAttempts)
+        case .failed(let retryAt):
+            if retryAt > now {
+                queued.append(.wake(at: retryAt))
+            } else {
+                createSandbox(attempt: sandboxAttempts + 1)
+            }
+        case .dead(let id, let attempt):
+            if containers.contains(where: { $0.operation == .launching }) { return false }
+            queued.append(
+                .event(
+                    type: .normal, reason: "SandboxChanged",
+                    message: "Pod sandbox changed, it will be killed and re-created.", container: nil))
+            sandbox = .stopping(id: id, attempt: attempt)
+            queued.append(.stopSandbox(id: id))
+        case .stopped(let attempt):
+            guard needsAnotherSandbox else { return true }
+            createSandbox(attempt: attempt + 1)
+        }
+        return false
+    }
+
+    private mutating func createSandbox(attempt: Int) {
+        sandboxAttempts = attempt
+        sandbox = .creating
+        isInitialized = false
+        for index in containers.indices where containers[index].role != .ephemeral {
+            if containers[index].instance != nil && containers[index].role != .main {
+                containers[index].mustRerun = true
+            }
+        }
+        queued.append(.createSandbox(pod, attempt: attempt))
+    }
+
+    /// A pod whose containers have all done their work needs no new sandbox when the old one dies.
+    private var needsAnotherSandbox: Bool {
+        containers.contains { $0.role == .main && ($0.exit == nil || restarts($0)) }
+    }
+
+    /// Whether a container that has exited runs again.
+    func restarts(_ record: ContainerRecord) -> Bool {
+        guard let exit = record.exit else { return false }
+        switch record.role {
+        case .ephemeral: return false
+        case .sidecar: return true
+        case .initial: return exit.code != 0 && pod.spec.restartPolicy != "Never"
+        case .main:
+            switch pod.spec.restartPolicy {
+            case "Never": return false
+            case "OnFailure": return exit.code != 0
+            default: return true
+            }
+        }
+    }
+
+    /// Init containers in order: each to its end, sidecars until they have started.
+    private mutating func planInitialization(now: Time) {
+        guard !isInitialized else { return }
+        // After a restart of the kubelet: if a container of the pod has run in this sandbox, initialization is over.
+        if containers.contains(where: { $0.role == .main && $0.isRunning }) {
+            isInitialized = true
+            return
+        }
+        for index in containers.indices {
+            let record: ContainerRecord = containers[index]
+            switch record.role {
+            case .initial:
+                if !record.mustRerun && record.exit?.code == 0 { continue }
+                if !record.isRunning && (record.mustRerun || record.exit == nil || restarts(record)) {
+                    start(index, now: now)
+                }
+                return
+            case .sidecar:
+                if record.isRunning && record.isStarted { continue }
+                if !record.isRunning { start(index, now: now) }
+                return
+            case .main, .ephemeral: break
+            }
+        }
+        isInitialized = true
+    }
+
+    private mutating func planContainers(now: Time) {
+        for index in containers.indices {
+            let record: ContainerRecord = containers[index]
+            if record.role == .initial { continue }
+            if record.isRunning {
+                restartIfChanged(index)
+            } else if record.exit == nil || restarts(record) {
+                start(index, now: now)
+            }
+        }
+    }
+
+    /// Changing a container's image is the one change of a running pod that starts it anew.
+    private mutating func restartIfChanged(_ index: Int) {
+        let record: ContainerRecord = containers[index]
+        guard record.operation == .none, let instance = record.instance,
+            let spec = Self.spec(of: record.name, in: pod), !instance.image.isEmpty, spec.image != instance.image
+        else { return }
+        let message: String = "Container \(record.name) definition changed, will be restarted"
+        kill(index, id: instance.id, grace: graceSeconds, message: message)
+    }
+
+    private mutating func start(_ index: Int, now: Time) {
+        let record: ContainerRecord = containers[index]
+        guard record.operation == .none, case .ready(let sandbox) = sandbox else { return }
+        if waitsForCrashBackoff(index, now: now) || waitsForImage(index, now: now) { return }
+        if let retry = record.launchRetryAt, retry > now {
+            queued.append(.wake(at: retry))
+            return
+        }
+        guard !record.imageReference.isEmpty else {
+            containers[index].operation = .ensuringImage
+            queued.append(.ensureImage(pod, container: record.name))
+            return
+        }
+        if record.exit != nil { containers[index].crashes.advance(now: now) }
+        containers[index].operation = .launching
+        containers[index].imageReference = ""
+        let attempt: Int = record.instance.map { $0.attempt + 1 } ?? 0
+        queued.append(
+            .launch(
+                pod, container: record.name, attempt: attempt, sandbox: sandbox.id,
+                imageReference: record.imageReference))
+    }
+
+    private mutating func waitsForCrashBackoff(_ index: Int, now: Time) -> Bool {
+        let record: ContainerRecord = containers[index]
+        guard let exit = record.exit, !record.mustRerun, let finished = exit.finishedAt,
+            let until = record.crashes.waits(after: finished, now: now)
+        else { return false }
+        queued.append(.wake(at: until))
+        if record.waitingReason != "CrashLoopBackOff" {
+            let who: String =
+                "\(record.name) in pod \(pod.metadata.name)_\(pod.metadata.namespace)(\(pod.metadata.uid))"
+            queued.append(
+                .event(
+                    type: .warning, reason: "BackOff", message: "Back-off restarting failed container \(who)",
+                    container: record.name))
+        }
+        let place: String = "pod=\(pod.metadata.name)_\(pod.metadata.namespace)(\(pod.metadata.uid))"
+        let wait: String = Self.goDuration(record.crashes.currentSeconds)
+        containers[index].waitingReason = "CrashLoopBackOff"
+        containers[index].waitingMessage = "back-off \(wait) restarting failed container=\(record.name) \(place)"
+        return true
+    }
+
+    private mutating func waitsForImage(_ index: Int, now: Time) -> Bool {
+        let record: ContainerRecord = containers[index]
+        guard record.imageReference.isEmpty, let failed = record.pullFailedAt,
+            let until = record.pulls.waits(after: failed, now: now)
+        else { return false }
+        queued.append(.wake(at: until))
+        // The first report after a failure tells the failure itself; the next one that we wait.
+        if record.waitingReason == "ErrImagePull", now > failed {
+            let image: String = Self.spec(of: record.name, in: pod)?.image ?? ""
+            let message: String = "Back-off pulling image \"\(image)\""
+            queued.append(
+                .event(type: .normal, reason: "BackOff", message: message, container: record.name))
+            containers[index].waitingReason = "ImagePullBackOff"
+            containers[index].waitingMessage = "\(message): ErrImagePull: \(record.waitingMessage)"
+        } else if record.waitingReason == "ErrImagePull" {
+            queued.append(.wake(at: failed.adding(seconds: 1)))
+        }
+        return true
+    }
+
+    /// `10s`, `1m20s`, `5m0s`: as Go prints durations.
+    static func goDuration(_ seconds: Int) -> String {
+        seconds < 60 ? "\(seconds)s" : "\(seconds / 60)m\(seconds % 60)s"
+    }
+
+    private mutating func planProbes() {
+        for index in containers.indices where containers[index].isRunning && !containers[index].areProbesOn {
+            let record: ContainerRecord = containers[index]
+            guard record.operation == .none, record.role == .main || record.role == .sidecar,
+                let id = record.instance?.id, let spec = Self.spec(of: record.name, in: pod),
+                spec.livenessProbe != nil || spec.readinessProbe != nil || spec.startupProbe != nil
+            else { continue }
+            containers[index].areProbesOn = true
+            queued.append(.startProbes(pod, container: record.name, id: id))
+        }
+    }
+}

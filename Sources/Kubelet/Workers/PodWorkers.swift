@@ -1,0 +1,125 @@
+package import API
+package import APIMachinery
+package import Flow
+import Synchronization
+
+/// Owns the machines of all pods on the node: hands them events, and has their actions carried out.
+///
+/// A machine steps under the lock, its actions run outside; two events of one pod never meet in its machine, while
+/// actions of different pods (and of different containers of one pod) run side by side. The number of actions in
+/// flight is bounded by the machines: at most one per container and one for the pod.
+package final class PodWorkers: Sendable {
+    private struct Worker {
+        var machine: PodMachine
+        /// The time of the earliest `timer` event that is already on its way.
+        var wake: Time?
+        /// What made the kubelet look at the pod last; carried by what it does.
+        var causes: [Cause] = []
+    }
+
+    /// One thing to do, outside the lock.
+    private enum Work: Sendable {
+        case perform(PodAction, PodIdentity, [Cause])
+        case wake(at: Time, PodIdentity)
+    }
+
+    private let workers = Mutex<[String: Worker]>([:])
+    private let effects: any PodEffects
+    private let reports: any PodReports
+    private let clock: any WallClock
+    private let work: AsyncStream<Work>
+    private let feed: AsyncStream<Work>.Continuation
+
+    package init(effects: any PodEffects, reports: any PodReports, clock: any WallClock) {
+        self.effects = effects
+        self.reports = reports
+        self.clock = clock
+        // Bounded by the machines (see above), not by the stream: dropping an action would wedge a pod.
+        (work, feed) = AsyncStream.makeStream(of: Work.self, bufferingPolicy: .unbounded)
+    }
+
+    /// Carries out actions until cancelled. Actions in flight are awaited.
+    package func run() async {
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
+                for await item in work {
+                    group.addTask { await self.carryOut(item) }
+                }
+                group.cancelAll()
+            }
+        } onCancel: {
+            feed.finish()
+        }
+    }
+
+    /// A pod of this node, as the API server has it. The first call makes its machine.
+    package func see(_ pod: Pod, node: PodMachine.NodeFacts, causes: [Cause]) {
+        let uid: String = pod.metadata.uid
+        workers.withLock { workers in
+            if workers[uid] == nil { workers[uid] = Worker(machine: PodMachine(pod, node: node)) }
+        }
+        deliver(.seen(pod), to: PodIdentity(pod), causes: causes)
+    }
+
+    /// Hands an event to a pod's machine. Does nothing for pods that are not (or no longer) here.
+    package func deliver(_ event: PodEvent, to pod: PodIdentity, causes: [Cause]? = nil) {
+        let now: Time = clock.now
+        var machine: (pod: Pod, actions: [PodAction], causes: [Cause])?
+        workers.withLock { workers in
+            guard var worker = workers.removeValue(forKey: pod.uid) else { return }
+            if let causes { worker.causes = causes }
+            if case .timer = event { worker.wake = nil }
+            let actions: [PodAction] = worker.machine.receive(event, now: now)
+            machine = (worker.machine.pod, actions, worker.causes)
+            if !worker.machine.isFinished { workers[pod.uid] = worker }
+        }
+        guard let machine else { return }
+        for action in machine.actions { dispatch(action, of: machine.pod, identity: pod, causes: machine.causes) }
+    }
+
+    /// What the machine of a pod believes at this moment; nil if it is not here.
+    package func machine(of uid: String) -> PodMachine? {
+        workers.withLock { $0[uid]?.machine }
+    }
+
+    /// The UIDs of all pods that have a machine.
+    package var known: Set<String> { workers.withLock { Set($0.keys) } }
+
+    private func dispatch(_ action: PodAction, of pod: Pod, identity: PodIdentity, causes: [Cause]) {
+        switch action {
+        case .report(let status): reports.report(status, of: pod)
+        case .event(let type, let reason, let message, let container):
+            reports.event(type, reason: reason, message: message, container: container, about: pod)
+        case .startProbes(let pod, let container, let id): reports.startProbes(pod, container: container, id: id)
+        case .stopProbes(let container): reports.stopProbes(identity, container: container)
+        case .finished(let pod): reports.finished(pod)
+        case .wake(let time): wake(at: time, identity)
+        default: feed.yield(.perform(action, identity, causes))
+        }
+    }
+
+    private func wake(at time: Time, _ pod: PodIdentity) {
+        let isEarlier: Bool = workers.withLock { workers in
+            guard let worker = workers[pod.uid] else { return false }
+            if let known = worker.wake, known <= time { return false }
+            workers[pod.uid]?.wake = time
+            return true
+        }
+        if isEarlier { feed.yield(.wake(at: time, pod)) }
+    }
+
+    private func carryOut(_ item: Work) async {
+        switch item {
+        case .perform(let action, let pod, let causes):
+            let events: [PodEvent] = await Causes.$current.withValue(causes) {
+                await effects.perform(action, for: pod)
+            }
+            for event in events { deliver(event, to: pod) }
+        case .wake(let time, let pod):
+            let wait: Int = max(0, time.secondsSince(clock.now))
+            // Cancellation ends the wait; the event then finds a machine that nobody carries out for, and does no harm.
+            try? await ContinuousClock().sleep(for: .seconds(wait))
+            deliver(.timer, to: pod)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package import API
+import APIMachinery
+
+/// What the scheduler needs to know of a pod, worked out once when it is queued.
+package struct PodRequirements: Sendable {
+    package struct HostPort: Sendable, Hashable {
+        package var address: String
+        package var transport: String
+        package var port: Int
+
+        /// Two pods cannot both have a port if the protocol is the same and one of the addresses is all, or both are the same.
+        package func conflicts(with other: HostPort) -> Bool {
+            port == other.port && transport == other.transport
+                && (address == other.address || address == "0.0.0.0" || other.address == "0.0.0.0")
+        }
+    }
+
+    package var requests: ResourceVector
+    /// As `requests`, but with upstream's assumptions (0.1 core, 200 MB) for containers that name none: only for scoring.
+    package var scoringRequests: ResourceVector
+    package var hostPorts: [HostPort]
+    package var images: [String]
+
+    /// Assumed for scoring where a container requests no CPU, in thousandths of a core.
+    package static let defaultMilliCPU: Int = 100
+    /// Assumed for scoring where a container requests no memory, in bytes.
+    package static let defaultMemory: Int = 200 * 1024 * 1024
+
+    package init(_ pod: Pod, names: inout ResourceNames) {
+        requests = Self.total(pod.spec, names: &names, assumingDefaults: false)
+        scoringRequests = Self.total(pod.spec, names: &names, assumingDefaults: true)
+        hostPorts = Self.ports(pod.spec)
+        images = pod.spec.containers.map(\.image)
+    }
+
+    /// Upstream's rule: the sum of containers and sidecars (init containers that always restart), or the most that any
+    /// init container needs together with the sidecars started before it, whichever is more; plus the overhead.
+    private static func total(
+        _ spec: PodSpec, names: inout ResourceNames, assumingDefaults: Bool
+    ) -> ResourceVector {
+        var running = ResourceVector()
+        for container in spec.containers {
+            running += request(container, names: &names, assumingDefaults: assumingDefaults)
+        }
+        var sidecars = ResourceVector()
+        var initial = ResourceVector()
+        for container in spec.initContainers {
+            var need: ResourceVector = request(container, names: &names, assumingDefaults: assumingDefaults)
+            if container.restartPolicy == "Always" {
+                sidecars += need
+                running += need
+                need = sidecars
+            } else {
+                need += sidecars
+            }
+            initial.formMaximum(need)
+        }
+        running.formMaximum(initial)
+        running += names.vector(spec.overhead)
+        return running
+    }
+
+    private static func request(
+        _ container: Container, names: inout ResourceNames, assumingDefaults: Bool
+    ) -> ResourceVector {
+        var vector: ResourceVector = names.vector(container.resources.requests)
+        if assumingDefaults {
+            if container.resources.requests["cpu"] == nil { vector.milliCPU = defaultMilliCPU }
+            if container.resources.requests["memory"] == nil { vector.memory = defaultMemory }
+        }
+        return vector
+    }
+
+    private static func ports(_ spec: PodSpec) -> [HostPort] {
+        var ports: [HostPort] = []
+        let sidecars: [Container] = spec.initContainers.filter { $0.restartPolicy == "Always" }
+        for container in spec.containers + sidecars {
+            for port in container.ports where port.hostPort > 0 {
+                let address: String = port.hostIP.isEmpty ? "0.0.0.0" : port.hostIP
+                let transport: String = port.protocol.isEmpty ? "TCP" : port.protocol
+                ports.append(HostPort(address: address, transport: transport, port: port.hostPort))
+            }
+        }
+        return ports
+    }
+}
