@@ -53,6 +53,20 @@ extension DeleteOptions {
     }
 }
 
+extension Preconditions {
+    /// What an object does not fulfil, in upstream's words; nil if it fulfils all.
+    package func violation(by meta: ObjectMeta) -> String? {
+        if let uid, uid != meta.uid {
+            return "Precondition failed: UID in precondition: \(uid), UID in object meta: \(meta.uid)"
+        }
+        if let resourceVersion, resourceVersion != meta.resourceVersion {
+            return "Precondition failed: ResourceVersion in precondition: \(resourceVersion), "
+                + "ResourceVersion in object meta: \(meta.resourceVersion)"
+        }
+        return nil
+    }
+}
+
 /// Whether an answer is indented for people: `pretty` in the query, else by the client (browsers, curl, wget).
 package enum PrettyPrinting {
     package static func isWanted(query: [(name: String, value: String)], userAgent: String) -> Bool {

@@ -20,7 +20,7 @@ package struct MicroTime: Sendable, Hashable, Comparable, CustomStringConvertibl
 
     /// Parses RFC 3339, truncating to microseconds. Nil if the text is no such time.
     package init?(_ text: String) {
-        guard let parsed = RFC3339.parse(text.utf8) else { return nil }
+        guard let parsed = RFC3339.parse(text) else { return nil }
         self.init(microseconds: parsed.seconds * 1_000_000 + Int64(parsed.nanoseconds / 1_000))
     }
 

@@ -23,11 +23,42 @@ extension Quantity: CustomStringConvertible {
     /// Values of more than 18 digits are rounded away from zero to 10⁻⁹ and capped at 2^63-1, as upstream does.
     package init(_ text: String) throws(ParseError) {
         var text: String = text
+        if let simple = text.withUTF8({ Quantity.simple($0) }) {
+            self = simple
+            return
+        }
         let parts: Parts? = text.withUTF8 { Parts($0) }
         guard let parts else { throw .format }
         guard let unit = parts.unit else { throw .suffix }
         self = unit.isBinary ? parts.binaryValue(power: unit.exponent) : parts.decimalValue(unit)
     }
+
+    /// The common case, without allocation: up to nine digits and one of the common suffixes. Nil for all others.
+    private static func simple(_ bytes: UnsafeBufferPointer<UInt8>) -> Quantity? {
+        var value: Int = 0
+        var at: Int = 0
+        while at < bytes.count, bytes[at] >= 0x30, bytes[at] <= 0x39 {
+            guard at < 9 else { return nil }
+            value = value * 10 + Int(bytes[at] - 0x30)
+            at += 1
+        }
+        guard at > 0 else { return nil }
+        switch bytes.count - at {
+        case 0: return Quantity(value)
+        case 1 where bytes[at] == UInt8(ascii: "m"): return Quantity(milli: value)
+        case 2 where bytes[at + 1] == UInt8(ascii: "i"):
+            switch bytes[at] {
+            case UInt8(ascii: "K"): return Quantity(value << 10, format: .binarySI)
+            case UInt8(ascii: "M"): return Quantity(value << 20, format: .binarySI)
+            case UInt8(ascii: "G"): return Quantity(value << 30, format: .binarySI)
+            default: return nil
+            }
+        default: return nil
+        }
+    }
+
+    private static let binarySuffixes: [String] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
+    private static let decimalSuffixes: [String] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"]
 
     /// The canonical form.
     package var description: String {
@@ -49,8 +80,7 @@ extension Quantity: CustomStringConvertible {
             number /= 1_024
             power += 1
         }
-        let suffixes: [String] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
-        return String(number) + suffixes[power]
+        return String(number) + Quantity.binarySuffixes[power]
     }
 
     private func decimalText(exponentForm: Bool) -> String {
@@ -58,8 +88,7 @@ extension Quantity: CustomStringConvertible {
         if !exponentForm { exponent = min(exponent, 18) }
         let number = String(Quantity.shifted(mantissa, by: Int(scale) - exponent))
         if exponentForm { return exponent == 0 ? number : "\(number)e\(exponent)" }
-        let suffixes: [String] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"]
-        return number + suffixes[exponent / 3 + 3]
+        return number + Quantity.decimalSuffixes[exponent / 3 + 3]
     }
 }
 

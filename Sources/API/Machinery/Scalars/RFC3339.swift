@@ -1,8 +1,13 @@
 /// Reading and writing of `2006-01-02T15:04:05[.fraction](Z|±hh:mm)`, for `Time` and `MicroTime`.
 enum RFC3339 {
     /// Parses a time; the fraction is truncated to nanoseconds. Nil if the text is not such a time.
-    static func parse(_ text: some Collection<UInt8>) -> (seconds: Int64, nanoseconds: Int)? {
-        var cursor = Cursor(bytes: Array(text))
+    static func parse(_ text: String) -> (seconds: Int64, nanoseconds: Int)? {
+        var text: String = text
+        return text.withUTF8 { parse($0) }
+    }
+
+    private static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> (seconds: Int64, nanoseconds: Int)? {
+        var cursor = Cursor(bytes: bytes)
         guard let year = cursor.digits(4), cursor.take(0x2D), let month = cursor.digits(2), cursor.take(0x2D),
             let day = cursor.digits(2), cursor.take(0x54), let hour = cursor.digits(2), cursor.take(0x3A),
             let minute = cursor.digits(2), cursor.take(0x3A), let second = cursor.digits(2)
@@ -62,7 +67,7 @@ enum RFC3339 {
     }
 
     private struct Cursor {
-        var bytes: [UInt8]
+        let bytes: UnsafeBufferPointer<UInt8>
         var at: Int = 0
 
         var isAtEnd: Bool { at == bytes.count }

@@ -16,7 +16,7 @@ package struct Time: Sendable, Hashable, Comparable, CustomStringConvertible {
 
     /// Parses RFC 3339; offsets are applied, fractions truncated. Nil if the text is no such time.
     package init?(_ text: String) {
-        guard let parsed = RFC3339.parse(text.utf8) else { return nil }
+        guard let parsed = RFC3339.parse(text) else { return nil }
         self.init(seconds: parsed.seconds)
     }
 

@@ -90,6 +90,22 @@ extension StatusError {
         return StatusError(.forbidden, "\(subject) is forbidden: \(why)", details: details(resource, name))
     }
 
+    /// Something new in a namespace that is going away; see `isNamespaceTerminating`.
+    package static func namespaceTerminating(
+        _ resource: GroupVersionResource, _ name: String, namespace: String
+    ) -> StatusError {
+        let why: String = "unable to create new content in namespace \(namespace) because it is being terminated"
+        var status: Status = forbidden(resource, name, why).status
+        status.details?.causes = [
+            StatusCause.with { cause in
+                cause.reason = namespaceTerminatingCause
+                cause.message = "namespace \(namespace) is being terminated"
+                cause.field = "metadata.namespace"
+            }
+        ]
+        return StatusError(status)
+    }
+
     /// A request that is not for a resource.
     package static func forbidden(_ why: String) -> StatusError {
         StatusError(.forbidden, "forbidden: \(why)", details: StatusDetails())
@@ -193,6 +209,19 @@ extension StatusError {
     /// A watch from a revision that has been compacted.
     package static let watchResourceVersionTooOld = StatusError.expired(
         "The resourceVersion for the provided watch is too old.")
+
+    /// A page at a revision that has been compacted; the token goes on at the present.
+    package static func continueTokenTooOld(next token: String) -> StatusError {
+        let text: String =
+            "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+            + "without the continue parameter, or use the continue token in this response to retrieve the remainder "
+            + "of the results. Continuing with the provided token results in an inconsistent list - objects that were "
+            + "created, modified, or deleted between the time the first chunk was returned and now may show up in "
+            + "the list."
+        var status: Status = StatusError(.expired, text).status
+        status.metadata.continue = token
+        return StatusError(status)
+    }
 
     // MARK: The server
 

@@ -117,9 +117,10 @@ extension StatusError {
     /// Whether no server was reached: nothing is known about what became of the request.
     package var isConnectionFailure: Bool { hasCause(StatusError.connectionFailureCause) }
     /// Whether the namespace is going away, so that creating in it is in vain.
-    package var isNamespaceTerminating: Bool { hasCause("NamespaceTerminating") }
+    package var isNamespaceTerminating: Bool { hasCause(StatusError.namespaceTerminatingCause) }
 
     package func hasCause(_ reason: String) -> Bool { causes.contains { $0.reason == reason } }
 
     static let connectionFailureCause = "ConnectionFailure"
+    static let namespaceTerminatingCause = "NamespaceTerminating"
 }
