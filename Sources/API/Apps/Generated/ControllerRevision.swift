@@ -3,16 +3,20 @@
 package import APIMachinery
 package import Codec
 
+/// A past state of a controller's template.
 package struct ControllerRevision: APIObject {
     package static let gvk = GroupVersionKind(group: "apps", version: "v1", kind: "ControllerRevision")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// The state.
     package var data: JSONValue?
+    /// Rises with every change.
     package var revision: Int = 0
 
     package init() {}
@@ -105,20 +109,24 @@ extension ControllerRevision {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.ControllerRevision",
         gvk: gvk,
+        description: "A past state of a controller's template.",
         types: [
             { ObjectMeta.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        data|RawExtension|n=2 always||
-        revision|int64|n=3 required always|0|
+        metadata|#0|n=1||Name, labels and the other metadata.
+        data|RawExtension|n=2 always||The state.
+        revision|int64|n=3 required always|0|Rises with every change.
         """#)
 }
 
+/// A list of objects of the kind ControllerRevision.
 package struct ControllerRevisionList: APIList {
     package static let gvk = GroupVersionKind(group: "apps", version: "v1", kind: "ControllerRevisionList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [ControllerRevision] = []
 
     package init() {}
@@ -203,12 +211,13 @@ extension ControllerRevisionList {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.ControllerRevisionList",
         gvk: gvk,
+        description: "A list of objects of the kind ControllerRevision.",
         types: [
             { ListMeta.schema },
             { ControllerRevision.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -4,22 +4,26 @@ package import APICore
 package import APIMachinery
 package import Codec
 
+/// Keeps one pod running on every node that fits.
 package struct DaemonSet: APIObject {
     package static let gvk = GroupVersionKind(group: "apps", version: "v1", kind: "DaemonSet")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<DaemonSetSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: DaemonSetSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
     @usableFromInline var boxedStatus = Boxed<DaemonSetStatus>()
+    /// What was last seen.
     @inlinable
     package var status: DaemonSetStatus {
         _read { yield boxedStatus.value }
@@ -111,15 +115,16 @@ extension DaemonSet {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.DaemonSet",
         gvk: gvk,
+        description: "Keeps one pod running on every node that fits.",
         types: [
             { ObjectMeta.schema },
             { DaemonSetSpec.schema },
             { DaemonSetStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -227,11 +232,17 @@ extension DaemonSetCondition {
         """#)
 }
 
+/// How a daemon set is to run.
 package struct DaemonSetSpec: APIMessage {
+    /// The pods that belong to it. Cannot be changed.
     package var selector: LabelSelector?
+    /// What its pods look like.
     package var template: APICore.PodTemplateSpec = APICore.PodTemplateSpec()
+    /// How pods are replaced when the template changes.
     package var updateStrategy: DaemonSetUpdateStrategy = DaemonSetUpdateStrategy()
+    /// How long a pod must be ready before it counts as available.
     package var minReadySeconds: Int = 0
+    /// How many old revisions to keep.
     package var revisionHistoryLimit: Int?
 
     package init() {}
@@ -325,20 +336,22 @@ extension DaemonSetSpec {
 extension DaemonSetSpec {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.DaemonSetSpec",
+        description: "How a daemon set is to run.",
         types: [
             { LabelSelector.schema },
             { APICore.PodTemplateSpec.schema },
             { DaemonSetUpdateStrategy.schema },
         ],
         #"""
-        selector|#0|n=1 required pointer always||
-        template|#1|n=2 required always||
-        updateStrategy|#2|n=3||
-        minReadySeconds|int32|n=4||
-        revisionHistoryLimit|int32|n=6 pointer||
+        selector|#0|n=1 required pointer always||The pods that belong to it. Cannot be changed.
+        template|#1|n=2 required always||What its pods look like.
+        updateStrategy|#2|n=3||How pods are replaced when the template changes.
+        minReadySeconds|int32|n=4||How long a pod must be ready before it counts as available.
+        revisionHistoryLimit|int32|n=6 pointer||How many old revisions to keep.
         """#)
 }
 
+/// What was last seen of a daemon set.
 package struct DaemonSetStatus: APIMessage {
     package var currentNumberScheduled: Int = 0
     package var numberMisscheduled: Int = 0
@@ -485,6 +498,7 @@ extension DaemonSetStatus {
 extension DaemonSetStatus {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.DaemonSetStatus",
+        description: "What was last seen of a daemon set.",
         types: [
             { DaemonSetCondition.schema },
         ],
@@ -649,10 +663,13 @@ extension RollingUpdateDaemonSet {
         """#)
 }
 
+/// A list of objects of the kind DaemonSet.
 package struct DaemonSetList: APIList {
     package static let gvk = GroupVersionKind(group: "apps", version: "v1", kind: "DaemonSetList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [DaemonSet] = []
 
     package init() {}
@@ -737,12 +754,13 @@ extension DaemonSetList {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.DaemonSetList",
         gvk: gvk,
+        description: "A list of objects of the kind DaemonSet.",
         types: [
             { ListMeta.schema },
             { DaemonSet.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

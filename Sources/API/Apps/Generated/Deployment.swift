@@ -4,22 +4,26 @@ package import APICore
 package import APIMachinery
 package import Codec
 
+/// Keeps pods running and replaces them step by step when their template changes.
 package struct Deployment: APIObject {
     package static let gvk = GroupVersionKind(group: "apps", version: "v1", kind: "Deployment")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<DeploymentSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: DeploymentSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
     @usableFromInline var boxedStatus = Boxed<DeploymentStatus>()
+    /// What was last seen.
     @inlinable
     package var status: DeploymentStatus {
         _read { yield boxedStatus.value }
@@ -111,15 +115,16 @@ extension Deployment {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.Deployment",
         gvk: gvk,
+        description: "Keeps pods running and replaces them step by step when their template changes.",
         types: [
             { ObjectMeta.schema },
             { DeploymentSpec.schema },
             { DeploymentStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -239,14 +244,23 @@ extension DeploymentCondition {
         """#)
 }
 
+/// How a deployment is to run.
 package struct DeploymentSpec: APIMessage {
+    /// How many pods. 1 if absent.
     package var replicas: Int?
+    /// The pods that belong to it. Cannot be changed.
     package var selector: LabelSelector?
+    /// What its pods look like.
     package var template: APICore.PodTemplateSpec = APICore.PodTemplateSpec()
+    /// How old pods are replaced by new ones.
     package var strategy: DeploymentStrategy = DeploymentStrategy()
+    /// How long a pod must be ready before it counts as available.
     package var minReadySeconds: Int = 0
+    /// How many old replica sets to keep for going back.
     package var revisionHistoryLimit: Int?
+    /// Whether changes of the template wait.
     package var paused: Bool = false
+    /// How long a step may take before it counts as failed.
     package var progressDeadlineSeconds: Int?
 
     package init() {}
@@ -370,32 +384,42 @@ extension DeploymentSpec {
 extension DeploymentSpec {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.DeploymentSpec",
+        description: "How a deployment is to run.",
         types: [
             { LabelSelector.schema },
             { APICore.PodTemplateSpec.schema },
             { DeploymentStrategy.schema },
         ],
         #"""
-        replicas|int32|n=1 pointer||
-        selector|#0|n=2 required pointer always||
-        template|#1|n=3 required always||
-        strategy|#2|n=4 patch=retainKeys||
-        minReadySeconds|int32|n=5||
-        revisionHistoryLimit|int32|n=6 pointer||
-        paused|bool|n=7||
-        progressDeadlineSeconds|int32|n=9 pointer||
+        replicas|int32|n=1 pointer||How many pods. 1 if absent.
+        selector|#0|n=2 required pointer always||The pods that belong to it. Cannot be changed.
+        template|#1|n=3 required always||What its pods look like.
+        strategy|#2|n=4 patch=retainKeys||How old pods are replaced by new ones.
+        minReadySeconds|int32|n=5||How long a pod must be ready before it counts as available.
+        revisionHistoryLimit|int32|n=6 pointer||How many old replica sets to keep for going back.
+        paused|bool|n=7||Whether changes of the template wait.
+        progressDeadlineSeconds|int32|n=9 pointer||How long a step may take before it counts as failed.
         """#)
 }
 
+/// What was last seen of a deployment.
 package struct DeploymentStatus: APIMessage {
+    /// The generation that this is about.
     package var observedGeneration: Int = 0
+    /// All pods.
     package var replicas: Int = 0
+    /// Pods of the newest template.
     package var updatedReplicas: Int = 0
+    /// Pods that are ready.
     package var readyReplicas: Int = 0
+    /// Pods that have been ready long enough.
     package var availableReplicas: Int = 0
+    /// Pods that are still missing.
     package var unavailableReplicas: Int = 0
     package var terminatingReplicas: Int?
+    /// Available, Progressing and ReplicaFailure.
     package var conditions: [DeploymentCondition] = []
+    /// Counts clashes of names of replica sets.
     package var collisionCount: Int?
 
     package init() {}
@@ -530,24 +554,28 @@ extension DeploymentStatus {
 extension DeploymentStatus {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.DeploymentStatus",
+        description: "What was last seen of a deployment.",
         types: [
             { DeploymentCondition.schema },
         ],
         #"""
-        observedGeneration|int64|n=1||
-        replicas|int32|n=2||
-        updatedReplicas|int32|n=3||
-        readyReplicas|int32|n=7||
-        availableReplicas|int32|n=4||
-        unavailableReplicas|int32|n=5||
+        observedGeneration|int64|n=1||The generation that this is about.
+        replicas|int32|n=2||All pods.
+        updatedReplicas|int32|n=3||Pods of the newest template.
+        readyReplicas|int32|n=7||Pods that are ready.
+        availableReplicas|int32|n=4||Pods that have been ready long enough.
+        unavailableReplicas|int32|n=5||Pods that are still missing.
         terminatingReplicas|int32|n=9 pointer||
-        conditions|[#0]|n=6 list=map keys=type patch=merge patchKey=type||
-        collisionCount|int32|n=8 pointer||
+        conditions|[#0]|n=6 list=map keys=type patch=merge patchKey=type||Available, Progressing and ReplicaFailure.
+        collisionCount|int32|n=8 pointer||Counts clashes of names of replica sets.
         """#)
 }
 
+/// How old pods are replaced by new ones.
 package struct DeploymentStrategy: APIMessage {
+    /// RollingUpdate or Recreate.
     package var type: String = ""
+    /// Bounds for RollingUpdate.
     package var rollingUpdate: RollingUpdateDeployment?
 
     package init() {}
@@ -612,17 +640,21 @@ extension DeploymentStrategy {
 extension DeploymentStrategy {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.DeploymentStrategy",
+        description: "How old pods are replaced by new ones.",
         types: [
             { RollingUpdateDeployment.schema },
         ],
         #"""
-        type|string|n=1||
-        rollingUpdate|#0|n=2 pointer||
+        type|string|n=1||RollingUpdate or Recreate.
+        rollingUpdate|#0|n=2 pointer||Bounds for RollingUpdate.
         """#)
 }
 
+/// Bounds for replacing pods.
 package struct RollingUpdateDeployment: APIMessage {
+    /// How many pods may be missing, as number or percentage.
     package var maxUnavailable: IntOrString?
+    /// How many pods there may be too many, as number or percentage.
     package var maxSurge: IntOrString?
 
     package init() {}
@@ -687,16 +719,20 @@ extension RollingUpdateDeployment {
 extension RollingUpdateDeployment {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.RollingUpdateDeployment",
+        description: "Bounds for replacing pods.",
         #"""
-        maxUnavailable|IntOrString|n=1 pointer||
-        maxSurge|IntOrString|n=2 pointer||
+        maxUnavailable|IntOrString|n=1 pointer||How many pods may be missing, as number or percentage.
+        maxSurge|IntOrString|n=2 pointer||How many pods there may be too many, as number or percentage.
         """#)
 }
 
+/// A list of objects of the kind Deployment.
 package struct DeploymentList: APIList {
     package static let gvk = GroupVersionKind(group: "apps", version: "v1", kind: "DeploymentList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Deployment] = []
 
     package init() {}
@@ -781,12 +817,13 @@ extension DeploymentList {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.DeploymentList",
         gvk: gvk,
+        description: "A list of objects of the kind Deployment.",
         types: [
             { ListMeta.schema },
             { Deployment.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -4,16 +4,20 @@ package import APICore
 package import APIMachinery
 package import Codec
 
+/// Keeps a number of equal pods running.
 package struct ReplicaSet: APIObject {
     package static let gvk = GroupVersionKind(group: "apps", version: "v1", kind: "ReplicaSet")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: ReplicaSetSpec = ReplicaSetSpec()
+    /// What was last seen.
     package var status: ReplicaSetStatus = ReplicaSetStatus()
 
     package init() {}
@@ -101,15 +105,16 @@ extension ReplicaSet {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.ReplicaSet",
         gvk: gvk,
+        description: "Keeps a number of equal pods running.",
         types: [
             { ObjectMeta.schema },
             { ReplicaSetSpec.schema },
             { ReplicaSetStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -217,10 +222,15 @@ extension ReplicaSetCondition {
         """#)
 }
 
+/// How a replica set is to run.
 package struct ReplicaSetSpec: APIMessage {
+    /// How many pods. 1 if absent.
     package var replicas: Int?
+    /// How long a pod must be ready before it counts as available.
     package var minReadySeconds: Int = 0
+    /// The pods that belong to it. Cannot be changed.
     package var selector: LabelSelector?
+    /// What its pods look like.
     package var template: APICore.PodTemplateSpec = APICore.PodTemplateSpec()
 
     package init() {}
@@ -306,25 +316,33 @@ extension ReplicaSetSpec {
 extension ReplicaSetSpec {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.ReplicaSetSpec",
+        description: "How a replica set is to run.",
         types: [
             { LabelSelector.schema },
             { APICore.PodTemplateSpec.schema },
         ],
         #"""
-        replicas|int32|n=1 pointer||
-        minReadySeconds|int32|n=4||
-        selector|#0|n=2 required pointer always||
-        template|#1|n=3||
+        replicas|int32|n=1 pointer||How many pods. 1 if absent.
+        minReadySeconds|int32|n=4||How long a pod must be ready before it counts as available.
+        selector|#0|n=2 required pointer always||The pods that belong to it. Cannot be changed.
+        template|#1|n=3||What its pods look like.
         """#)
 }
 
+/// What was last seen of a replica set.
 package struct ReplicaSetStatus: APIMessage {
+    /// All pods.
     package var replicas: Int = 0
+    /// Pods that have all labels of the template.
     package var fullyLabeledReplicas: Int = 0
+    /// Pods that are ready.
     package var readyReplicas: Int = 0
+    /// Pods that have been ready long enough.
     package var availableReplicas: Int = 0
     package var terminatingReplicas: Int?
+    /// The generation that this is about.
     package var observedGeneration: Int = 0
+    /// Aspects of its state.
     package var conditions: [ReplicaSetCondition] = []
 
     package init() {}
@@ -437,24 +455,28 @@ extension ReplicaSetStatus {
 extension ReplicaSetStatus {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.ReplicaSetStatus",
+        description: "What was last seen of a replica set.",
         types: [
             { ReplicaSetCondition.schema },
         ],
         #"""
-        replicas|int32|n=1 required always|0|
-        fullyLabeledReplicas|int32|n=2||
-        readyReplicas|int32|n=4||
-        availableReplicas|int32|n=5||
+        replicas|int32|n=1 required always|0|All pods.
+        fullyLabeledReplicas|int32|n=2||Pods that have all labels of the template.
+        readyReplicas|int32|n=4||Pods that are ready.
+        availableReplicas|int32|n=5||Pods that have been ready long enough.
         terminatingReplicas|int32|n=7 pointer||
-        observedGeneration|int64|n=3||
-        conditions|[#0]|n=6 list=map keys=type patch=merge patchKey=type||
+        observedGeneration|int64|n=3||The generation that this is about.
+        conditions|[#0]|n=6 list=map keys=type patch=merge patchKey=type||Aspects of its state.
         """#)
 }
 
+/// A list of objects of the kind ReplicaSet.
 package struct ReplicaSetList: APIList {
     package static let gvk = GroupVersionKind(group: "apps", version: "v1", kind: "ReplicaSetList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [ReplicaSet] = []
 
     package init() {}
@@ -539,12 +561,13 @@ extension ReplicaSetList {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.ReplicaSetList",
         gvk: gvk,
+        description: "A list of objects of the kind ReplicaSet.",
         types: [
             { ListMeta.schema },
             { ReplicaSet.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -4,22 +4,26 @@ package import APICore
 package import APIMachinery
 package import Codec
 
+/// Keeps pods running that have lasting names and storage.
 package struct StatefulSet: APIObject {
     package static let gvk = GroupVersionKind(group: "apps", version: "v1", kind: "StatefulSet")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<StatefulSetSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: StatefulSetSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
     @usableFromInline var boxedStatus = Boxed<StatefulSetStatus>()
+    /// What was last seen.
     @inlinable
     package var status: StatefulSetStatus {
         _read { yield boxedStatus.value }
@@ -111,15 +115,16 @@ extension StatefulSet {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.StatefulSet",
         gvk: gvk,
+        description: "Keeps pods running that have lasting names and storage.",
         types: [
             { ObjectMeta.schema },
             { StatefulSetSpec.schema },
             { StatefulSetStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -429,15 +434,25 @@ extension StatefulSetPersistentVolumeClaimRetentionPolicy {
         """#)
 }
 
+/// How a stateful set is to run.
 package struct StatefulSetSpec: APIMessage {
+    /// How many pods. 1 if absent.
     package var replicas: Int?
+    /// The pods that belong to it. Cannot be changed.
     package var selector: LabelSelector?
+    /// What its pods look like.
     package var template: APICore.PodTemplateSpec = APICore.PodTemplateSpec()
+    /// Claims that every pod gets its own of.
     package var volumeClaimTemplates: [APICore.PersistentVolumeClaim] = []
+    /// The service that gives the pods their names.
     package var serviceName: String = ""
+    /// OrderedReady or Parallel.
     package var podManagementPolicy: String = ""
+    /// How pods are replaced when the template changes.
     package var updateStrategy: StatefulSetUpdateStrategy = StatefulSetUpdateStrategy()
+    /// How many old revisions to keep.
     package var revisionHistoryLimit: Int?
+    /// How long a pod must be ready before it counts as available.
     package var minReadySeconds: Int = 0
     package var persistentVolumeClaimRetentionPolicy: StatefulSetPersistentVolumeClaimRetentionPolicy?
     package var ordinals: StatefulSetOrdinals?
@@ -591,6 +606,7 @@ extension StatefulSetSpec {
 extension StatefulSetSpec {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.StatefulSetSpec",
+        description: "How a stateful set is to run.",
         types: [
             { LabelSelector.schema },
             { APICore.PodTemplateSpec.schema },
@@ -600,20 +616,21 @@ extension StatefulSetSpec {
             { StatefulSetOrdinals.schema },
         ],
         #"""
-        replicas|int32|n=1 pointer||
-        selector|#0|n=2 required pointer always||
-        template|#1|n=3 required always||
-        volumeClaimTemplates|[#2]|n=4 list=atomic||
-        serviceName|string|n=5 always|""|
-        podManagementPolicy|string|n=6||
-        updateStrategy|#3|n=7||
-        revisionHistoryLimit|int32|n=8 pointer||
-        minReadySeconds|int32|n=9||
+        replicas|int32|n=1 pointer||How many pods. 1 if absent.
+        selector|#0|n=2 required pointer always||The pods that belong to it. Cannot be changed.
+        template|#1|n=3 required always||What its pods look like.
+        volumeClaimTemplates|[#2]|n=4 list=atomic||Claims that every pod gets its own of.
+        serviceName|string|n=5 always|""|The service that gives the pods their names.
+        podManagementPolicy|string|n=6||OrderedReady or Parallel.
+        updateStrategy|#3|n=7||How pods are replaced when the template changes.
+        revisionHistoryLimit|int32|n=8 pointer||How many old revisions to keep.
+        minReadySeconds|int32|n=9||How long a pod must be ready before it counts as available.
         persistentVolumeClaimRetentionPolicy|#4|n=10 pointer||
         ordinals|#5|n=11 pointer||
         """#)
 }
 
+/// What was last seen of a stateful set.
 package struct StatefulSetStatus: APIMessage {
     package var observedGeneration: Int = 0
     package var replicas: Int = 0
@@ -764,6 +781,7 @@ extension StatefulSetStatus {
 extension StatefulSetStatus {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.StatefulSetStatus",
+        description: "What was last seen of a stateful set.",
         types: [
             { StatefulSetCondition.schema },
         ],
@@ -856,10 +874,13 @@ extension StatefulSetUpdateStrategy {
         """#)
 }
 
+/// A list of objects of the kind StatefulSet.
 package struct StatefulSetList: APIList {
     package static let gvk = GroupVersionKind(group: "apps", version: "v1", kind: "StatefulSetList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [StatefulSet] = []
 
     package init() {}
@@ -944,12 +965,13 @@ extension StatefulSetList {
     package static let schema = Schema(
         "io.k8s.api.apps.v1.StatefulSetList",
         gvk: gvk,
+        description: "A list of objects of the kind StatefulSet.",
         types: [
             { ListMeta.schema },
             { StatefulSet.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -3,6 +3,7 @@
 package import APIMachinery
 package import Codec
 
+/// Asks who one is oneself.
 package struct SelfSubjectReview: APIObject {
     package static let gvk = GroupVersionKind(group: "authentication.k8s.io", version: "v1", kind: "SelfSubjectReview")
 
@@ -91,6 +92,7 @@ extension SelfSubjectReview {
     package static let schema = Schema(
         "io.k8s.api.authentication.v1.SelfSubjectReview",
         gvk: gvk,
+        description: "Asks who one is oneself.",
         types: [
             { ObjectMeta.schema },
             { SelfSubjectReviewStatus.schema },
@@ -101,6 +103,7 @@ extension SelfSubjectReview {
         """#)
 }
 
+/// Asks for a token of a service account.
 package struct TokenRequest: APIObject {
     package static let gvk = GroupVersionKind(group: "authentication.k8s.io", version: "v1", kind: "TokenRequest")
 
@@ -203,6 +206,7 @@ extension TokenRequest {
     package static let schema = Schema(
         "io.k8s.api.authentication.v1.TokenRequest",
         gvk: gvk,
+        description: "Asks for a token of a service account.",
         types: [
             { ObjectMeta.schema },
             { TokenRequestSpec.schema },
@@ -215,6 +219,7 @@ extension TokenRequest {
         """#)
 }
 
+/// Asks whose a token is.
 package struct TokenReview: APIObject {
     package static let gvk = GroupVersionKind(group: "authentication.k8s.io", version: "v1", kind: "TokenReview")
 
@@ -317,6 +322,7 @@ extension TokenReview {
     package static let schema = Schema(
         "io.k8s.api.authentication.v1.TokenReview",
         gvk: gvk,
+        description: "Asks whose a token is.",
         types: [
             { ObjectMeta.schema },
             { TokenReviewSpec.schema },

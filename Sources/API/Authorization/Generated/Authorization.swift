@@ -3,6 +3,7 @@
 package import APIMachinery
 package import Codec
 
+/// Asks whether somebody may do something in a namespace.
 package struct LocalSubjectAccessReview: APIObject {
     package static let gvk = GroupVersionKind(group: "authorization.k8s.io", version: "v1", kind: "LocalSubjectAccessReview")
 
@@ -105,6 +106,7 @@ extension LocalSubjectAccessReview {
     package static let schema = Schema(
         "io.k8s.api.authorization.v1.LocalSubjectAccessReview",
         gvk: gvk,
+        description: "Asks whether somebody may do something in a namespace.",
         types: [
             { ObjectMeta.schema },
             { SubjectAccessReviewSpec.schema },
@@ -117,6 +119,7 @@ extension LocalSubjectAccessReview {
         """#)
 }
 
+/// Asks whether one may do something oneself.
 package struct SelfSubjectAccessReview: APIObject {
     package static let gvk = GroupVersionKind(group: "authorization.k8s.io", version: "v1", kind: "SelfSubjectAccessReview")
 
@@ -214,6 +217,7 @@ extension SelfSubjectAccessReview {
     package static let schema = Schema(
         "io.k8s.api.authorization.v1.SelfSubjectAccessReview",
         gvk: gvk,
+        description: "Asks whether one may do something oneself.",
         types: [
             { ObjectMeta.schema },
             { SelfSubjectAccessReviewSpec.schema },
@@ -226,6 +230,7 @@ extension SelfSubjectAccessReview {
         """#)
 }
 
+/// Asks what one may do in a namespace.
 package struct SelfSubjectRulesReview: APIObject {
     package static let gvk = GroupVersionKind(group: "authorization.k8s.io", version: "v1", kind: "SelfSubjectRulesReview")
 
@@ -323,6 +328,7 @@ extension SelfSubjectRulesReview {
     package static let schema = Schema(
         "io.k8s.api.authorization.v1.SelfSubjectRulesReview",
         gvk: gvk,
+        description: "Asks what one may do in a namespace.",
         types: [
             { ObjectMeta.schema },
             { SelfSubjectRulesReviewSpec.schema },
@@ -335,6 +341,7 @@ extension SelfSubjectRulesReview {
         """#)
 }
 
+/// Asks whether somebody may do something.
 package struct SubjectAccessReview: APIObject {
     package static let gvk = GroupVersionKind(group: "authorization.k8s.io", version: "v1", kind: "SubjectAccessReview")
 
@@ -437,6 +444,7 @@ extension SubjectAccessReview {
     package static let schema = Schema(
         "io.k8s.api.authorization.v1.SubjectAccessReview",
         gvk: gvk,
+        description: "Asks whether somebody may do something.",
         types: [
             { ObjectMeta.schema },
             { SubjectAccessReviewSpec.schema },

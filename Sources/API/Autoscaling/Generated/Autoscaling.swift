@@ -3,21 +3,25 @@
 package import APIMachinery
 package import Codec
 
+/// Changes the number of pods with their load.
 package struct HorizontalPodAutoscaler: APIObject {
     package static let gvk = GroupVersionKind(group: "autoscaling", version: "v1", kind: "HorizontalPodAutoscaler")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<HorizontalPodAutoscalerSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: HorizontalPodAutoscalerSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
+    /// What was last seen.
     package var status: HorizontalPodAutoscalerStatus = HorizontalPodAutoscalerStatus()
 
     package init() {}
@@ -105,28 +109,33 @@ extension HorizontalPodAutoscaler {
     package static let schema = Schema(
         "io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler",
         gvk: gvk,
+        description: "Changes the number of pods with their load.",
         types: [
             { ObjectMeta.schema },
             { HorizontalPodAutoscalerSpec.schema },
             { HorizontalPodAutoscalerStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
+/// The number of replicas of something that has replicas.
 package struct Scale: APIObject {
     package static let gvk = GroupVersionKind(group: "autoscaling", version: "v1", kind: "Scale")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: ScaleSpec = ScaleSpec()
+    /// What was last seen.
     package var status: ScaleStatus = ScaleStatus()
 
     package init() {}
@@ -214,15 +223,16 @@ extension Scale {
     package static let schema = Schema(
         "io.k8s.api.autoscaling.v1.Scale",
         gvk: gvk,
+        description: "The number of replicas of something that has replicas.",
         types: [
             { ObjectMeta.schema },
             { ScaleSpec.schema },
             { ScaleStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -505,7 +515,9 @@ extension HorizontalPodAutoscalerStatus {
         """#)
 }
 
+/// The wanted number.
 package struct ScaleSpec: APIMessage {
+    /// How many are wanted.
     package var replicas: Int = 0
 
     package init() {}
@@ -560,13 +572,17 @@ extension ScaleSpec {
 extension ScaleSpec {
     package static let schema = Schema(
         "io.k8s.api.autoscaling.v1.ScaleSpec",
+        description: "The wanted number.",
         #"""
-        replicas|int32|n=1|0|
+        replicas|int32|n=1|0|How many are wanted.
         """#)
 }
 
+/// The number that was last seen.
 package struct ScaleStatus: APIMessage {
+    /// How many there are.
     package var replicas: Int = 0
+    /// Selects the pods, as text.
     package var selector: String = ""
 
     package init() {}
@@ -629,16 +645,20 @@ extension ScaleStatus {
 extension ScaleStatus {
     package static let schema = Schema(
         "io.k8s.api.autoscaling.v1.ScaleStatus",
+        description: "The number that was last seen.",
         #"""
-        replicas|int32|n=1 required always|0|
-        selector|string|n=2||
+        replicas|int32|n=1 required always|0|How many there are.
+        selector|string|n=2||Selects the pods, as text.
         """#)
 }
 
+/// A list of objects of the kind HorizontalPodAutoscaler.
 package struct HorizontalPodAutoscalerList: APIList {
     package static let gvk = GroupVersionKind(group: "autoscaling", version: "v1", kind: "HorizontalPodAutoscalerList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [HorizontalPodAutoscaler] = []
 
     package init() {}
@@ -723,12 +743,13 @@ extension HorizontalPodAutoscalerList {
     package static let schema = Schema(
         "io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerList",
         gvk: gvk,
+        description: "A list of objects of the kind HorizontalPodAutoscaler.",
         types: [
             { ListMeta.schema },
             { HorizontalPodAutoscaler.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

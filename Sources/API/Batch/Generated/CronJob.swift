@@ -4,21 +4,25 @@ package import APICore
 package import APIMachinery
 package import Codec
 
+/// Makes jobs on a schedule.
 package struct CronJob: APIObject {
     package static let gvk = GroupVersionKind(group: "batch", version: "v1", kind: "CronJob")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<CronJobSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: CronJobSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
+    /// What was last seen.
     package var status: CronJobStatus = CronJobStatus()
 
     package init() {}
@@ -106,26 +110,36 @@ extension CronJob {
     package static let schema = Schema(
         "io.k8s.api.batch.v1.CronJob",
         gvk: gvk,
+        description: "Makes jobs on a schedule.",
         types: [
             { ObjectMeta.schema },
             { CronJobSpec.schema },
             { CronJobStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
+/// When to make which jobs.
 package struct CronJobSpec: APIMessage {
+    /// The times, as in cron.
     package var schedule: String = ""
+    /// The time zone of the schedule.
     package var timeZone: String?
+    /// How late a job may still start.
     package var startingDeadlineSeconds: Int?
+    /// Allow, Forbid or Replace.
     package var concurrencyPolicy: String = ""
+    /// Whether no jobs are made for now.
     package var suspend: Bool?
+    /// What its jobs look like.
     package var jobTemplate: JobTemplateSpec = JobTemplateSpec()
+    /// How many successful jobs to keep.
     package var successfulJobsHistoryLimit: Int?
+    /// How many failed jobs to keep.
     package var failedJobsHistoryLimit: Int?
 
     package init() {}
@@ -246,18 +260,19 @@ extension CronJobSpec {
 extension CronJobSpec {
     package static let schema = Schema(
         "io.k8s.api.batch.v1.CronJobSpec",
+        description: "When to make which jobs.",
         types: [
             { JobTemplateSpec.schema },
         ],
         #"""
-        schedule|string|n=1 required always|""|
-        timeZone|string|n=8 pointer||
-        startingDeadlineSeconds|int64|n=2 pointer||
-        concurrencyPolicy|string|n=3||
-        suspend|bool|n=4 pointer||
-        jobTemplate|#0|n=5 required always||
-        successfulJobsHistoryLimit|int32|n=6 pointer||
-        failedJobsHistoryLimit|int32|n=7 pointer||
+        schedule|string|n=1 required always|""|The times, as in cron.
+        timeZone|string|n=8 pointer||The time zone of the schedule.
+        startingDeadlineSeconds|int64|n=2 pointer||How late a job may still start.
+        concurrencyPolicy|string|n=3||Allow, Forbid or Replace.
+        suspend|bool|n=4 pointer||Whether no jobs are made for now.
+        jobTemplate|#0|n=5 required always||What its jobs look like.
+        successfulJobsHistoryLimit|int32|n=6 pointer||How many successful jobs to keep.
+        failedJobsHistoryLimit|int32|n=7 pointer||How many failed jobs to keep.
         """#)
 }
 
@@ -430,10 +445,13 @@ extension JobTemplateSpec {
         """#)
 }
 
+/// A list of objects of the kind CronJob.
 package struct CronJobList: APIList {
     package static let gvk = GroupVersionKind(group: "batch", version: "v1", kind: "CronJobList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [CronJob] = []
 
     package init() {}
@@ -518,12 +536,13 @@ extension CronJobList {
     package static let schema = Schema(
         "io.k8s.api.batch.v1.CronJobList",
         gvk: gvk,
+        description: "A list of objects of the kind CronJob.",
         types: [
             { ListMeta.schema },
             { CronJob.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -4,22 +4,26 @@ package import APICore
 package import APIMachinery
 package import Codec
 
+/// Runs pods until enough of them have succeeded.
 package struct Job: APIObject {
     package static let gvk = GroupVersionKind(group: "batch", version: "v1", kind: "Job")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<JobSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: JobSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
     @usableFromInline var boxedStatus = Boxed<JobStatus>()
+    /// What was last seen.
     @inlinable
     package var status: JobStatus {
         _read { yield boxedStatus.value }
@@ -111,15 +115,16 @@ extension Job {
     package static let schema = Schema(
         "io.k8s.api.batch.v1.Job",
         gvk: gvk,
+        description: "Runs pods until enough of them have succeeded.",
         types: [
             { ObjectMeta.schema },
             { JobSpec.schema },
             { JobStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -239,20 +244,30 @@ extension JobCondition {
         """#)
 }
 
+/// How a job is to run.
 package struct JobSpec: APIMessage {
+    /// How many pods may run at once.
     package var parallelism: Int?
+    /// How many pods must succeed.
     package var completions: Int?
+    /// How long the job may take.
     package var activeDeadlineSeconds: Int?
     package var podFailurePolicy: PodFailurePolicy?
     package var successPolicy: SuccessPolicy?
+    /// How many failures until the job fails.
     package var backoffLimit: Int?
     package var backoffLimitPerIndex: Int?
     package var maxFailedIndexes: Int?
+    /// The pods that belong to it. Made by the server.
     package var selector: LabelSelector?
     package var manualSelector: Bool?
+    /// What its pods look like.
     package var template: APICore.PodTemplateSpec = APICore.PodTemplateSpec()
+    /// How long to keep the job once it is over.
     package var ttlSecondsAfterFinished: Int?
+    /// NonIndexed or Indexed.
     package var completionMode: String?
+    /// Whether no pods may run for now.
     package var suspend: Bool?
     package var podReplacementPolicy: String?
     package var managedBy: String?
@@ -457,6 +472,7 @@ extension JobSpec {
 extension JobSpec {
     package static let schema = Schema(
         "io.k8s.api.batch.v1.JobSpec",
+        description: "How a job is to run.",
         types: [
             { PodFailurePolicy.schema },
             { SuccessPolicy.schema },
@@ -464,31 +480,38 @@ extension JobSpec {
             { APICore.PodTemplateSpec.schema },
         ],
         #"""
-        parallelism|int32|n=1 pointer||
-        completions|int32|n=2 pointer||
-        activeDeadlineSeconds|int64|n=3 pointer||
+        parallelism|int32|n=1 pointer||How many pods may run at once.
+        completions|int32|n=2 pointer||How many pods must succeed.
+        activeDeadlineSeconds|int64|n=3 pointer||How long the job may take.
         podFailurePolicy|#0|n=11 pointer||
         successPolicy|#1|n=16 pointer||
-        backoffLimit|int32|n=7 pointer||
+        backoffLimit|int32|n=7 pointer||How many failures until the job fails.
         backoffLimitPerIndex|int32|n=12 pointer||
         maxFailedIndexes|int32|n=13 pointer||
-        selector|#2|n=4 pointer||
+        selector|#2|n=4 pointer||The pods that belong to it. Made by the server.
         manualSelector|bool|n=5 pointer||
-        template|#3|n=6 required always||
-        ttlSecondsAfterFinished|int32|n=8 pointer||
-        completionMode|string|n=9 pointer||
-        suspend|bool|n=10 pointer||
+        template|#3|n=6 required always||What its pods look like.
+        ttlSecondsAfterFinished|int32|n=8 pointer||How long to keep the job once it is over.
+        completionMode|string|n=9 pointer||NonIndexed or Indexed.
+        suspend|bool|n=10 pointer||Whether no pods may run for now.
         podReplacementPolicy|string|n=14 pointer||
         managedBy|string|n=15 pointer||
         """#)
 }
 
+/// What was last seen of a job.
 package struct JobStatus: APIMessage {
+    /// Complete, Failed, Suspended and others.
     package var conditions: [JobCondition] = []
+    /// When the job began.
     package var startTime: Time?
+    /// When the job was complete.
     package var completionTime: Time?
+    /// Pods that run.
     package var active: Int = 0
+    /// Pods that succeeded.
     package var succeeded: Int = 0
+    /// Pods that failed.
     package var failed: Int = 0
     package var terminating: Int?
     package var completedIndexes: String = ""
@@ -648,17 +671,18 @@ extension JobStatus {
 extension JobStatus {
     package static let schema = Schema(
         "io.k8s.api.batch.v1.JobStatus",
+        description: "What was last seen of a job.",
         types: [
             { JobCondition.schema },
             { UncountedTerminatedPods.schema },
         ],
         #"""
-        conditions|[#0]|n=1 list=atomic patch=merge patchKey=type||
-        startTime|Time|n=2 pointer||
-        completionTime|Time|n=3 pointer||
-        active|int32|n=4||
-        succeeded|int32|n=5||
-        failed|int32|n=6||
+        conditions|[#0]|n=1 list=atomic patch=merge patchKey=type||Complete, Failed, Suspended and others.
+        startTime|Time|n=2 pointer||When the job began.
+        completionTime|Time|n=3 pointer||When the job was complete.
+        active|int32|n=4||Pods that run.
+        succeeded|int32|n=5||Pods that succeeded.
+        failed|int32|n=6||Pods that failed.
         terminating|int32|n=11 pointer||
         completedIndexes|string|n=7||
         failedIndexes|string|n=10 pointer||
@@ -1185,10 +1209,13 @@ extension UncountedTerminatedPods {
         """#)
 }
 
+/// A list of objects of the kind Job.
 package struct JobList: APIList {
     package static let gvk = GroupVersionKind(group: "batch", version: "v1", kind: "JobList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Job] = []
 
     package init() {}
@@ -1273,12 +1300,13 @@ extension JobList {
     package static let schema = Schema(
         "io.k8s.api.batch.v1.JobList",
         gvk: gvk,
+        description: "A list of objects of the kind Job.",
         types: [
             { ListMeta.schema },
             { Job.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -3,16 +3,19 @@
 package import APIMachinery
 package import Codec
 
+/// Says who holds something, and until when.
 package struct Lease: APIObject {
     package static let gvk = GroupVersionKind(group: "coordination.k8s.io", version: "v1", kind: "Lease")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<LeaseSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: LeaseSpec {
         _read { yield boxedSpec.value }
@@ -96,21 +99,28 @@ extension Lease {
     package static let schema = Schema(
         "io.k8s.api.coordination.v1.Lease",
         gvk: gvk,
+        description: "Says who holds something, and until when.",
         types: [
             { ObjectMeta.schema },
             { LeaseSpec.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
         """#)
 }
 
+/// Who holds a lease, and until when.
 package struct LeaseSpec: APIMessage {
+    /// Who holds it.
     package var holderIdentity: String?
+    /// How long it lasts after it was renewed.
     package var leaseDurationSeconds: Int?
+    /// Since when it is held.
     package var acquireTime: MicroTime?
+    /// When it was last renewed.
     package var renewTime: MicroTime?
+    /// How often the holder changed.
     package var leaseTransitions: Int?
     package var strategy: String?
     package var preferredHolder: String?
@@ -227,21 +237,25 @@ extension LeaseSpec {
 extension LeaseSpec {
     package static let schema = Schema(
         "io.k8s.api.coordination.v1.LeaseSpec",
+        description: "Who holds a lease, and until when.",
         #"""
-        holderIdentity|string|n=1 pointer||
-        leaseDurationSeconds|int32|n=2 pointer||
-        acquireTime|MicroTime|n=3 pointer||
-        renewTime|MicroTime|n=4 pointer||
-        leaseTransitions|int32|n=5 pointer||
+        holderIdentity|string|n=1 pointer||Who holds it.
+        leaseDurationSeconds|int32|n=2 pointer||How long it lasts after it was renewed.
+        acquireTime|MicroTime|n=3 pointer||Since when it is held.
+        renewTime|MicroTime|n=4 pointer||When it was last renewed.
+        leaseTransitions|int32|n=5 pointer||How often the holder changed.
         strategy|string|n=6 pointer||
         preferredHolder|string|n=7 pointer||
         """#)
 }
 
+/// A list of objects of the kind Lease.
 package struct LeaseList: APIList {
     package static let gvk = GroupVersionKind(group: "coordination.k8s.io", version: "v1", kind: "LeaseList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Lease] = []
 
     package init() {}
@@ -326,12 +340,13 @@ extension LeaseList {
     package static let schema = Schema(
         "io.k8s.api.coordination.v1.LeaseList",
         gvk: gvk,
+        description: "A list of objects of the kind Lease.",
         types: [
             { ListMeta.schema },
             { Lease.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

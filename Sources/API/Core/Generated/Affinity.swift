@@ -3,6 +3,7 @@
 package import APIMachinery
 package import Codec
 
+/// Rules about nodes and other pods that attract or repel.
 package struct Affinity: APIMessage {
     package var nodeAffinity: NodeAffinity?
     package var podAffinity: PodAffinity?
@@ -80,6 +81,7 @@ extension Affinity {
 extension Affinity {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Affinity",
+        description: "Rules about nodes and other pods that attract or repel.",
         types: [
             { NodeAffinity.schema },
             { PodAffinity.schema },
@@ -733,9 +735,13 @@ extension PreferredSchedulingTerm {
         """#)
 }
 
+/// Keeps pods away from a node.
 package struct Taint: APIMessage {
+    /// The taint's key.
     package var key: String = ""
+    /// The taint's value.
     package var value: String = ""
+    /// NoSchedule, PreferNoSchedule or NoExecute.
     package var effect: String = ""
     package var timeAdded: Time?
 
@@ -817,19 +823,26 @@ extension Taint {
 extension Taint {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Taint",
+        description: "Keeps pods away from a node.",
         #"""
-        key|string|n=1 required always|""|
-        value|string|n=2||
-        effect|string|n=3 required always|""|
+        key|string|n=1 required always|""|The taint's key.
+        value|string|n=2||The taint's value.
+        effect|string|n=3 required always|""|NoSchedule, PreferNoSchedule or NoExecute.
         timeAdded|Time|n=4 pointer||
         """#)
 }
 
+/// Lets a pod go where a taint would keep it away.
 package struct Toleration: APIMessage {
+    /// The taint's key. Empty with Exists tolerates all.
     package var key: String = ""
+    /// Equal or Exists.
     package var `operator`: String = ""
+    /// The taint's value, for Equal.
     package var value: String = ""
+    /// The taint's effect. Empty for all.
     package var effect: String = ""
+    /// How long NoExecute is tolerated. Absent for ever.
     package var tolerationSeconds: Int?
 
     package init() {}
@@ -924,12 +937,13 @@ extension Toleration {
 extension Toleration {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Toleration",
+        description: "Lets a pod go where a taint would keep it away.",
         #"""
-        key|string|n=1||
-        operator|string|n=2||
-        value|string|n=3||
-        effect|string|n=4||
-        tolerationSeconds|int64|n=5 pointer||
+        key|string|n=1||The taint's key. Empty with Exists tolerates all.
+        operator|string|n=2||Equal or Exists.
+        value|string|n=3||The taint's value, for Equal.
+        effect|string|n=4||The taint's effect. Empty for all.
+        tolerationSeconds|int64|n=5 pointer||How long NoExecute is tolerated. Absent for ever.
         """#)
 }
 
@@ -1069,10 +1083,15 @@ extension TopologySelectorTerm {
         """#)
 }
 
+/// How pods spread over a topology.
 package struct TopologySpreadConstraint: APIMessage {
+    /// The most by which the fullest domain may exceed the emptiest.
     package var maxSkew: Int = 0
+    /// The node label whose values are the domains.
     package var topologyKey: String = ""
+    /// DoNotSchedule or ScheduleAnyway.
     package var whenUnsatisfiable: String = ""
+    /// The pods that count.
     package var labelSelector: LabelSelector?
     package var minDomains: Int?
     package var nodeAffinityPolicy: String?
@@ -1195,14 +1214,15 @@ extension TopologySpreadConstraint {
 extension TopologySpreadConstraint {
     package static let schema = Schema(
         "io.k8s.api.core.v1.TopologySpreadConstraint",
+        description: "How pods spread over a topology.",
         types: [
             { LabelSelector.schema },
         ],
         #"""
-        maxSkew|int32|n=1 required always|0|
-        topologyKey|string|n=2 required always|""|
-        whenUnsatisfiable|string|n=3 required always|""|
-        labelSelector|#0|n=4 pointer||
+        maxSkew|int32|n=1 required always|0|The most by which the fullest domain may exceed the emptiest.
+        topologyKey|string|n=2 required always|""|The node label whose values are the domains.
+        whenUnsatisfiable|string|n=3 required always|""|DoNotSchedule or ScheduleAnyway.
+        labelSelector|#0|n=4 pointer||The pods that count.
         minDomains|int32|n=5 pointer||
         nodeAffinityPolicy|string|n=6 pointer||
         nodeTaintsPolicy|string|n=7 pointer||

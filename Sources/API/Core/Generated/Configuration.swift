@@ -3,10 +3,12 @@
 package import APIMachinery
 package import Codec
 
+/// The health of a part of the control plane. No longer kept up.
 package struct ComponentStatus: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "ComponentStatus")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
@@ -93,27 +95,33 @@ extension ComponentStatus {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ComponentStatus",
         gvk: gvk,
+        description: "The health of a part of the control plane. No longer kept up.",
         types: [
             { ObjectMeta.schema },
             { ComponentCondition.schema },
         ],
         #"""
-        metadata|#0|n=1||
+        metadata|#0|n=1||Name, labels and the other metadata.
         conditions|[#1]|n=2 list=map keys=type patch=merge patchKey=type||
         """#)
 }
 
+/// Configuration as keys and values.
 package struct ConfigMap: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "ConfigMap")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// Whether the data can no longer change.
     package var immutable: Bool?
+    /// Texts by key.
     package var data: StringMap<String> = [:]
+    /// Bytes by key.
     package var binaryData: StringMap<[UInt8]> = [:]
 
     package init() {}
@@ -223,29 +231,36 @@ extension ConfigMap {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ConfigMap",
         gvk: gvk,
+        description: "Configuration as keys and values.",
         types: [
             { ObjectMeta.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        immutable|bool|n=4 pointer||
-        data|{string}|n=2||
-        binaryData|{bytes}|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        immutable|bool|n=4 pointer||Whether the data can no longer change.
+        data|{string}|n=2||Texts by key.
+        binaryData|{bytes}|n=3||Bytes by key.
         """#)
 }
 
+/// Data that not everyone should see.
 package struct Secret: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "Secret")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// Whether the data can no longer change.
     package var immutable: Bool?
+    /// Bytes by key.
     package var data: StringMap<[UInt8]> = [:]
+    /// Texts by key, which go to data. Never read back.
     package var stringData: StringMap<String> = [:]
+    /// What the secret is for, which says what keys it has.
     package var type: String = ""
 
     package init() {}
@@ -365,15 +380,16 @@ extension Secret {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Secret",
         gvk: gvk,
+        description: "Data that not everyone should see.",
         types: [
             { ObjectMeta.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        immutable|bool|n=5 pointer||
-        data|{bytes}|n=2||
-        stringData|{string}|n=4||
-        type|string|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        immutable|bool|n=5 pointer||Whether the data can no longer change.
+        data|{bytes}|n=2||Bytes by key.
+        stringData|{string}|n=4||Texts by key, which go to data. Never read back.
+        type|string|n=3||What the secret is for, which says what keys it has.
         """#)
 }
 
@@ -541,10 +557,13 @@ extension SecretReference {
         """#)
 }
 
+/// A list of objects of the kind ComponentStatus.
 package struct ComponentStatusList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "ComponentStatusList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [ComponentStatus] = []
 
     package init() {}
@@ -629,20 +648,24 @@ extension ComponentStatusList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ComponentStatusList",
         gvk: gvk,
+        description: "A list of objects of the kind ComponentStatus.",
         types: [
             { ListMeta.schema },
             { ComponentStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind ConfigMap.
 package struct ConfigMapList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "ConfigMapList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [ConfigMap] = []
 
     package init() {}
@@ -727,20 +750,24 @@ extension ConfigMapList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ConfigMapList",
         gvk: gvk,
+        description: "A list of objects of the kind ConfigMap.",
         types: [
             { ListMeta.schema },
             { ConfigMap.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind Secret.
 package struct SecretList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "SecretList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Secret] = []
 
     package init() {}
@@ -825,12 +852,13 @@ extension SecretList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.SecretList",
         gvk: gvk,
+        description: "A list of objects of the kind Secret.",
         types: [
             { ListMeta.schema },
             { Secret.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

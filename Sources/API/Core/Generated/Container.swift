@@ -3,51 +3,76 @@
 package import APIMachinery
 package import Codec
 
+/// One container of a pod.
 package struct Container: APIMessage {
+    /// The name, unique within the pod.
     package var name: String = ""
+    /// The image to run.
     package var image: String = ""
+    /// The program with its first arguments, instead of the image's entry point.
     package var command: [String] = []
+    /// The arguments, instead of the image's.
     package var args: [String] = []
+    /// The directory to start in, instead of the image's.
     package var workingDir: String = ""
+    /// The ports that the container listens on. Information mostly.
     package var ports: [ContainerPort] = []
+    /// Config maps and secrets of which every key becomes a variable.
     package var envFrom: [EnvFromSource] = []
+    /// Environment variables.
     package var env: [EnvVar] = []
+    /// What the container asks for and what it may use.
     package var resources: ResourceRequirements = ResourceRequirements()
+    /// Whether the container restarts when a resource changes.
     package var resizePolicy: [ContainerResizePolicy] = []
+    /// For init containers, Always makes a sidecar.
     package var restartPolicy: String?
     package var restartPolicyRules: [ContainerRestartRule] = []
+    /// Where volumes appear in the container.
     package var volumeMounts: [VolumeMount] = []
+    /// Where block devices appear in the container.
     package var volumeDevices: [VolumeDevice] = []
     @usableFromInline var boxedLivenessProbe = BoxedOptional<Probe>()
+    /// When this fails the container is restarted.
     @inlinable
     package var livenessProbe: Probe? {
         _read { yield boxedLivenessProbe.value }
         _modify { yield &boxedLivenessProbe.value }
     }
     @usableFromInline var boxedReadinessProbe = BoxedOptional<Probe>()
+    /// When this fails the pod gets no traffic.
     @inlinable
     package var readinessProbe: Probe? {
         _read { yield boxedReadinessProbe.value }
         _modify { yield &boxedReadinessProbe.value }
     }
     @usableFromInline var boxedStartupProbe = BoxedOptional<Probe>()
+    /// Until this succeeds the other probes wait.
     @inlinable
     package var startupProbe: Probe? {
         _read { yield boxedStartupProbe.value }
         _modify { yield &boxedStartupProbe.value }
     }
+    /// What to do after the start and before the stop.
     package var lifecycle: Lifecycle?
+    /// The file whose content becomes the message of the end.
     package var terminationMessagePath: String = ""
+    /// File, or FallbackToLogsOnError.
     package var terminationMessagePolicy: String = ""
+    /// Always, IfNotPresent or Never.
     package var imagePullPolicy: String = ""
     @usableFromInline var boxedSecurityContext = BoxedOptional<SecurityContext>()
+    /// Security settings, over those of the pod.
     @inlinable
     package var securityContext: SecurityContext? {
         _read { yield boxedSecurityContext.value }
         _modify { yield &boxedSecurityContext.value }
     }
+    /// Whether the container has a standard input.
     package var stdin: Bool = false
+    /// Whether the input closes when the first client leaves.
     package var stdinOnce: Bool = false
+    /// Whether the container has a terminal.
     package var tty: Bool = false
 
     package init() {}
@@ -338,6 +363,7 @@ extension Container {
 extension Container {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Container",
+        description: "One container of a pod.",
         types: [
             { ContainerPort.schema },
             { EnvFromSource.schema },
@@ -352,31 +378,31 @@ extension Container {
             { SecurityContext.schema },
         ],
         #"""
-        name|string|n=1 required always|""|
-        image|string|n=2||
-        command|[string]|n=3 list=atomic||
-        args|[string]|n=4 list=atomic||
-        workingDir|string|n=5||
-        ports|[#0]|n=6 list=map keys=containerPort,protocol patch=merge patchKey=containerPort||
-        envFrom|[#1]|n=19 list=atomic||
-        env|[#2]|n=7 list=map keys=name patch=merge patchKey=name||
-        resources|#3|n=8||
-        resizePolicy|[#4]|n=23 list=atomic||
-        restartPolicy|string|n=24 pointer||
+        name|string|n=1 required always|""|The name, unique within the pod.
+        image|string|n=2||The image to run.
+        command|[string]|n=3 list=atomic||The program with its first arguments, instead of the image's entry point.
+        args|[string]|n=4 list=atomic||The arguments, instead of the image's.
+        workingDir|string|n=5||The directory to start in, instead of the image's.
+        ports|[#0]|n=6 list=map keys=containerPort,protocol patch=merge patchKey=containerPort||The ports that the container listens on. Information mostly.
+        envFrom|[#1]|n=19 list=atomic||Config maps and secrets of which every key becomes a variable.
+        env|[#2]|n=7 list=map keys=name patch=merge patchKey=name||Environment variables.
+        resources|#3|n=8||What the container asks for and what it may use.
+        resizePolicy|[#4]|n=23 list=atomic||Whether the container restarts when a resource changes.
+        restartPolicy|string|n=24 pointer||For init containers, Always makes a sidecar.
         restartPolicyRules|[#5]|n=25 list=atomic||
-        volumeMounts|[#6]|n=9 list=map keys=mountPath patch=merge patchKey=mountPath||
-        volumeDevices|[#7]|n=21 list=map keys=devicePath patch=merge patchKey=devicePath||
-        livenessProbe|#8|n=10 pointer||
-        readinessProbe|#8|n=11 pointer||
-        startupProbe|#8|n=22 pointer||
-        lifecycle|#9|n=12 pointer||
-        terminationMessagePath|string|n=13||
-        terminationMessagePolicy|string|n=20||
-        imagePullPolicy|string|n=14||
-        securityContext|#10|n=15 pointer||
-        stdin|bool|n=16||
-        stdinOnce|bool|n=17||
-        tty|bool|n=18||
+        volumeMounts|[#6]|n=9 list=map keys=mountPath patch=merge patchKey=mountPath||Where volumes appear in the container.
+        volumeDevices|[#7]|n=21 list=map keys=devicePath patch=merge patchKey=devicePath||Where block devices appear in the container.
+        livenessProbe|#8|n=10 pointer||When this fails the container is restarted.
+        readinessProbe|#8|n=11 pointer||When this fails the pod gets no traffic.
+        startupProbe|#8|n=22 pointer||Until this succeeds the other probes wait.
+        lifecycle|#9|n=12 pointer||What to do after the start and before the stop.
+        terminationMessagePath|string|n=13||The file whose content becomes the message of the end.
+        terminationMessagePolicy|string|n=20||File, or FallbackToLogsOnError.
+        imagePullPolicy|string|n=14||Always, IfNotPresent or Never.
+        securityContext|#10|n=15 pointer||Security settings, over those of the pod.
+        stdin|bool|n=16||Whether the container has a standard input.
+        stdinOnce|bool|n=17||Whether the input closes when the first client leaves.
+        tty|bool|n=18||Whether the container has a terminal.
         """#)
 }
 
@@ -533,11 +559,17 @@ extension ContainerImage {
         """#)
 }
 
+/// A port of a container.
 package struct ContainerPort: APIMessage {
+    /// The name by which services can refer to it.
     package var name: String = ""
+    /// The node's port that leads here.
     package var hostPort: Int = 0
+    /// The port in the container.
     package var containerPort: Int = 0
+    /// TCP, UDP or SCTP.
     package var `protocol`: String = ""
+    /// The node's address that the host port is bound to.
     package var hostIP: String = ""
 
     package init() {}
@@ -630,12 +662,13 @@ extension ContainerPort {
 extension ContainerPort {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ContainerPort",
+        description: "A port of a container.",
         #"""
-        name|string|n=1||
-        hostPort|int32|n=2||
-        containerPort|int32|n=3 required always|0|
-        protocol|string|n=4|"TCP"|
-        hostIP|string|n=5||
+        name|string|n=1||The name by which services can refer to it.
+        hostPort|int32|n=2||The node's port that leads here.
+        containerPort|int32|n=3 required always|0|The port in the container.
+        protocol|string|n=4|"TCP"|TCP, UDP or SCTP.
+        hostIP|string|n=5||The node's address that the host port is bound to.
         """#)
 }
 
@@ -1333,9 +1366,13 @@ extension ResourceClaim {
         """#)
 }
 
+/// What a container asks for and what it may use.
 package struct ResourceRequirements: APIMessage {
+    /// The most it may use.
     package var limits: StringMap<Quantity> = [:]
+    /// What it needs, and the scheduler keeps free for it.
     package var requests: StringMap<Quantity> = [:]
+    /// The pod's claims that the container uses.
     package var claims: [ResourceClaim] = []
 
     package init() {}
@@ -1410,12 +1447,13 @@ extension ResourceRequirements {
 extension ResourceRequirements {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ResourceRequirements",
+        description: "What a container asks for and what it may use.",
         types: [
             { ResourceClaim.schema },
         ],
         #"""
-        limits|{Quantity}|n=1||
-        requests|{Quantity}|n=2||
-        claims|[#0]|n=3 list=map keys=name||
+        limits|{Quantity}|n=1||The most it may use.
+        requests|{Quantity}|n=2||What it needs, and the scheduler keeps free for it.
+        claims|[#0]|n=3 list=map keys=name||The pod's claims that the container uses.
         """#)
 }

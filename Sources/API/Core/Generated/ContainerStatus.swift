@@ -71,10 +71,14 @@ extension AttachedVolume {
         """#)
 }
 
+/// Exactly one of waiting, running and terminated.
 package struct ContainerState: APIMessage {
+    /// It does not run yet.
     package var waiting: ContainerStateWaiting?
+    /// It runs.
     package var running: ContainerStateRunning?
     @usableFromInline var boxedTerminated = BoxedOptional<ContainerStateTerminated>()
+    /// It has ended.
     @inlinable
     package var terminated: ContainerStateTerminated? {
         _read { yield boxedTerminated.value }
@@ -153,19 +157,22 @@ extension ContainerState {
 extension ContainerState {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ContainerState",
+        description: "Exactly one of waiting, running and terminated.",
         types: [
             { ContainerStateWaiting.schema },
             { ContainerStateRunning.schema },
             { ContainerStateTerminated.schema },
         ],
         #"""
-        waiting|#0|n=1 pointer||
-        running|#1|n=2 pointer||
-        terminated|#2|n=3 pointer||
+        waiting|#0|n=1 pointer||It does not run yet.
+        running|#1|n=2 pointer||It runs.
+        terminated|#2|n=3 pointer||It has ended.
         """#)
 }
 
+/// A container that runs.
 package struct ContainerStateRunning: APIMessage {
+    /// When it started.
     package var startedAt: Time?
 
     package init() {}
@@ -220,17 +227,25 @@ extension ContainerStateRunning {
 extension ContainerStateRunning {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ContainerStateRunning",
+        description: "A container that runs.",
         #"""
-        startedAt|Time|n=1||
+        startedAt|Time|n=1||When it started.
         """#)
 }
 
+/// A container that has ended.
 package struct ContainerStateTerminated: APIMessage {
+    /// The exit status.
     package var exitCode: Int = 0
+    /// The signal that ended it.
     package var signal: Int = 0
+    /// Why, as one word.
     package var reason: String = ""
+    /// What it left behind as message.
     package var message: String = ""
+    /// When it started.
     package var startedAt: Time?
+    /// When it ended.
     package var finishedAt: Time?
     package var containerID: String = ""
 
@@ -344,19 +359,23 @@ extension ContainerStateTerminated {
 extension ContainerStateTerminated {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ContainerStateTerminated",
+        description: "A container that has ended.",
         #"""
-        exitCode|int32|n=1 required always|0|
-        signal|int32|n=2||
-        reason|string|n=3||
-        message|string|n=4||
-        startedAt|Time|n=5||
-        finishedAt|Time|n=6||
+        exitCode|int32|n=1 required always|0|The exit status.
+        signal|int32|n=2||The signal that ended it.
+        reason|string|n=3||Why, as one word.
+        message|string|n=4||What it left behind as message.
+        startedAt|Time|n=5||When it started.
+        finishedAt|Time|n=6||When it ended.
         containerID|string|n=7||
         """#)
 }
 
+/// A container that does not run yet.
 package struct ContainerStateWaiting: APIMessage {
+    /// Why, as one word.
     package var reason: String = ""
+    /// Why, for people.
     package var message: String = ""
 
     package init() {}
@@ -421,21 +440,32 @@ extension ContainerStateWaiting {
 extension ContainerStateWaiting {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ContainerStateWaiting",
+        description: "A container that does not run yet.",
         #"""
-        reason|string|n=1||
-        message|string|n=2||
+        reason|string|n=1||Why, as one word.
+        message|string|n=2||Why, for people.
         """#)
 }
 
+/// What was last seen of a container.
 package struct ContainerStatus: APIMessage {
+    /// The container's name.
     package var name: String = ""
+    /// What it is doing.
     package var state: ContainerState = ContainerState()
+    /// How it ended last time.
     package var lastState: ContainerState = ContainerState()
+    /// Whether it is ready for traffic.
     package var ready: Bool = false
+    /// How often it was started again.
     package var restartCount: Int = 0
+    /// The image it runs.
     package var image: String = ""
+    /// The exact image.
     package var imageID: String = ""
+    /// The runtime's id.
     package var containerID: String = ""
+    /// Whether it runs and its startup probe succeeded.
     package var started: Bool?
     package var allocatedResources: StringMap<Quantity> = [:]
     package var resources: ResourceRequirements?
@@ -622,6 +652,7 @@ extension ContainerStatus {
 extension ContainerStatus {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ContainerStatus",
+        description: "What was last seen of a container.",
         types: [
             { ContainerState.schema },
             { ResourceRequirements.schema },
@@ -630,15 +661,15 @@ extension ContainerStatus {
             { ResourceStatus.schema },
         ],
         #"""
-        name|string|n=1 required always|""|
-        state|#0|n=2||
-        lastState|#0|n=3||
-        ready|bool|n=4 required always|false|
-        restartCount|int32|n=5 required always|0|
-        image|string|n=6 required always|""|
-        imageID|string|n=7 required always|""|
-        containerID|string|n=8||
-        started|bool|n=9 pointer||
+        name|string|n=1 required always|""|The container's name.
+        state|#0|n=2||What it is doing.
+        lastState|#0|n=3||How it ended last time.
+        ready|bool|n=4 required always|false|Whether it is ready for traffic.
+        restartCount|int32|n=5 required always|0|How often it was started again.
+        image|string|n=6 required always|""|The image it runs.
+        imageID|string|n=7 required always|""|The exact image.
+        containerID|string|n=8||The runtime's id.
+        started|bool|n=9 pointer||Whether it runs and its startup probe succeeded.
         allocatedResources|{Quantity}|n=10||
         resources|#1|n=11 pointer||
         volumeMounts|[#2]|n=12 list=map keys=mountPath patch=merge patchKey=mountPath||

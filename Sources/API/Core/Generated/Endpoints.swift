@@ -3,10 +3,12 @@
 package import APIMachinery
 package import Codec
 
+/// The addresses behind a service. EndpointSlice follows it.
 package struct Endpoints: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "Endpoints")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
@@ -93,12 +95,13 @@ extension Endpoints {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Endpoints",
         gvk: gvk,
+        description: "The addresses behind a service. EndpointSlice follows it.",
         types: [
             { ObjectMeta.schema },
             { EndpointSubset.schema },
         ],
         #"""
-        metadata|#0|n=1||
+        metadata|#0|n=1||Name, labels and the other metadata.
         subsets|[#1]|n=2 list=atomic||
         """#)
 }
@@ -387,10 +390,13 @@ extension EndpointSubset {
         """#)
 }
 
+/// A list of objects of the kind Endpoints.
 package struct EndpointsList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "EndpointsList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Endpoints] = []
 
     package init() {}
@@ -475,12 +481,13 @@ extension EndpointsList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.EndpointsList",
         gvk: gvk,
+        description: "A list of objects of the kind Endpoints.",
         types: [
             { ListMeta.schema },
             { Endpoints.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -279,10 +279,14 @@ extension EnvFromSource {
         """#)
 }
 
+/// One environment variable.
 package struct EnvVar: APIMessage {
+    /// The variable's name.
     package var name: String = ""
+    /// The value, in which $(NAME) stands for earlier variables.
     package var value: String = ""
     @usableFromInline var boxedValueFrom = BoxedOptional<EnvVarSource>()
+    /// Where the value comes from instead.
     @inlinable
     package var valueFrom: EnvVarSource? {
         _read { yield boxedValueFrom.value }
@@ -359,20 +363,26 @@ extension EnvVar {
 extension EnvVar {
     package static let schema = Schema(
         "io.k8s.api.core.v1.EnvVar",
+        description: "One environment variable.",
         types: [
             { EnvVarSource.schema },
         ],
         #"""
-        name|string|n=1 required always|""|
-        value|string|n=2||
-        valueFrom|#0|n=3 pointer||
+        name|string|n=1 required always|""|The variable's name.
+        value|string|n=2||The value, in which $(NAME) stands for earlier variables.
+        valueFrom|#0|n=3 pointer||Where the value comes from instead.
         """#)
 }
 
+/// Where a variable's value comes from.
 package struct EnvVarSource: APIMessage {
+    /// A field of the pod.
     package var fieldRef: ObjectFieldSelector?
+    /// A resource of the container.
     package var resourceFieldRef: ResourceFieldSelector?
+    /// A key of a config map.
     package var configMapKeyRef: ConfigMapKeySelector?
+    /// A key of a secret.
     package var secretKeyRef: SecretKeySelector?
     package var fileKeyRef: FileKeySelector?
 
@@ -468,6 +478,7 @@ extension EnvVarSource {
 extension EnvVarSource {
     package static let schema = Schema(
         "io.k8s.api.core.v1.EnvVarSource",
+        description: "Where a variable's value comes from.",
         types: [
             { ObjectFieldSelector.schema },
             { ResourceFieldSelector.schema },
@@ -476,10 +487,10 @@ extension EnvVarSource {
             { FileKeySelector.schema },
         ],
         #"""
-        fieldRef|#0|n=1 pointer||
-        resourceFieldRef|#1|n=2 pointer||
-        configMapKeyRef|#2|n=3 pointer||
-        secretKeyRef|#3|n=4 pointer||
+        fieldRef|#0|n=1 pointer||A field of the pod.
+        resourceFieldRef|#1|n=2 pointer||A resource of the container.
+        configMapKeyRef|#2|n=3 pointer||A key of a config map.
+        secretKeyRef|#3|n=4 pointer||A key of a secret.
         fileKeyRef|#4|n=5 pointer||
         """#)
 }

@@ -3,27 +3,37 @@
 package import APIMachinery
 package import Codec
 
+/// Something that happened to an object.
 package struct Event: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "Event")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedInvolvedObject = Boxed<ObjectReference>()
+    /// The object it is about.
     @inlinable
     package var involvedObject: ObjectReference {
         _read { yield boxedInvolvedObject.value }
         _modify { yield &boxedInvolvedObject.value }
     }
+    /// What happened, as one word.
     package var reason: String = ""
+    /// What happened, for people.
     package var message: String = ""
+    /// Who reported it.
     package var source: EventSource = EventSource()
+    /// When it happened first.
     package var firstTimestamp: Time?
+    /// When it happened last.
     package var lastTimestamp: Time?
+    /// How often it happened.
     package var count: Int = 0
+    /// Normal or Warning.
     package var type: String = ""
     package var eventTime: MicroTime?
     package var series: EventSeries?
@@ -238,6 +248,7 @@ extension Event {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Event",
         gvk: gvk,
+        description: "Something that happened to an object.",
         types: [
             { ObjectMeta.schema },
             { ObjectReference.schema },
@@ -245,15 +256,15 @@ extension Event {
             { EventSeries.schema },
         ],
         #"""
-        metadata|#0|n=1 required always||
-        involvedObject|#1|n=2 required always||
-        reason|string|n=3||
-        message|string|n=4||
-        source|#2|n=5||
-        firstTimestamp|Time|n=6||
-        lastTimestamp|Time|n=7||
-        count|int32|n=8||
-        type|string|n=9||
+        metadata|#0|n=1 required always||Name, labels and the other metadata.
+        involvedObject|#1|n=2 required always||The object it is about.
+        reason|string|n=3||What happened, as one word.
+        message|string|n=4||What happened, for people.
+        source|#2|n=5||Who reported it.
+        firstTimestamp|Time|n=6||When it happened first.
+        lastTimestamp|Time|n=7||When it happened last.
+        count|int32|n=8||How often it happened.
+        type|string|n=9||Normal or Warning.
         eventTime|MicroTime|n=10||
         series|#3|n=11 pointer||
         action|string|n=12||
@@ -407,10 +418,13 @@ extension EventSource {
         """#)
 }
 
+/// A list of objects of the kind Event.
 package struct EventList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "EventList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Event] = []
 
     package init() {}
@@ -495,12 +509,13 @@ extension EventList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.EventList",
         gvk: gvk,
+        description: "A list of objects of the kind Event.",
         types: [
             { ListMeta.schema },
             { Event.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

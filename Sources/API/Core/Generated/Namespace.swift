@@ -3,16 +3,20 @@
 package import APIMachinery
 package import Codec
 
+/// A room for names.
 package struct Namespace: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "Namespace")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: NamespaceSpec = NamespaceSpec()
+    /// What was last seen.
     package var status: NamespaceStatus = NamespaceStatus()
 
     package init() {}
@@ -100,15 +104,16 @@ extension Namespace {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Namespace",
         gvk: gvk,
+        description: "A room for names.",
         types: [
             { ObjectMeta.schema },
             { NamespaceSpec.schema },
             { NamespaceStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -216,7 +221,9 @@ extension NamespaceCondition {
         """#)
 }
 
+/// What a namespace is to be.
 package struct NamespaceSpec: APIMessage {
+    /// What must be cleaned up before it may go.
     package var finalizers: [String] = []
 
     package init() {}
@@ -271,12 +278,15 @@ extension NamespaceSpec {
 extension NamespaceSpec {
     package static let schema = Schema(
         "io.k8s.api.core.v1.NamespaceSpec",
+        description: "What a namespace is to be.",
         #"""
-        finalizers|[string]|n=1 list=atomic||
+        finalizers|[string]|n=1 list=atomic||What must be cleaned up before it may go.
         """#)
 }
 
+/// What was last seen of a namespace.
 package struct NamespaceStatus: APIMessage {
+    /// Active or Terminating.
     package var phase: String = ""
     package var conditions: [NamespaceCondition] = []
 
@@ -342,19 +352,23 @@ extension NamespaceStatus {
 extension NamespaceStatus {
     package static let schema = Schema(
         "io.k8s.api.core.v1.NamespaceStatus",
+        description: "What was last seen of a namespace.",
         types: [
             { NamespaceCondition.schema },
         ],
         #"""
-        phase|string|n=1||
+        phase|string|n=1||Active or Terminating.
         conditions|[#0]|n=2 list=map keys=type patch=merge patchKey=type||
         """#)
 }
 
+/// A list of objects of the kind Namespace.
 package struct NamespaceList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "NamespaceList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Namespace] = []
 
     package init() {}
@@ -439,12 +453,13 @@ extension NamespaceList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.NamespaceList",
         gvk: gvk,
+        description: "A list of objects of the kind Namespace.",
         types: [
             { ListMeta.schema },
             { Namespace.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

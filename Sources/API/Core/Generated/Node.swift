@@ -3,22 +3,26 @@
 package import APIMachinery
 package import Codec
 
+/// A machine that runs pods.
 package struct Node: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "Node")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<NodeSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: NodeSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
     @usableFromInline var boxedStatus = Boxed<NodeStatus>()
+    /// What was last seen.
     @inlinable
     package var status: NodeStatus {
         _read { yield boxedStatus.value }
@@ -110,15 +114,16 @@ extension Node {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Node",
         gvk: gvk,
+        description: "A machine that runs pods.",
         types: [
             { ObjectMeta.schema },
             { NodeSpec.schema },
             { NodeStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -350,6 +355,7 @@ extension NodeAddress {
         """#)
 }
 
+/// One aspect of a node's state.
 package struct NodeCondition: APIMessage {
     package var type: String = ""
     package var status: String = ""
@@ -456,6 +462,7 @@ extension NodeCondition {
 extension NodeCondition {
     package static let schema = Schema(
         "io.k8s.api.core.v1.NodeCondition",
+        description: "One aspect of a node's state.",
         #"""
         type|string|n=1 required always|""|
         status|string|n=2 required always|""|
@@ -826,11 +833,17 @@ extension NodeRuntimeHandlerFeatures {
         """#)
 }
 
+/// How a node is to be used.
 package struct NodeSpec: APIMessage {
+    /// The addresses of the node's pods.
     package var podCIDR: String = ""
+    /// The addresses of the node's pods, one range per family.
     package var podCIDRs: [String] = []
+    /// The machine's name at its provider.
     package var providerID: String = ""
+    /// Whether new pods are kept away.
     package var unschedulable: Bool = false
+    /// What keeps pods away.
     package var taints: [Taint] = []
     package var configSource: NodeConfigSource?
     package var externalID: String = ""
@@ -947,34 +960,43 @@ extension NodeSpec {
 extension NodeSpec {
     package static let schema = Schema(
         "io.k8s.api.core.v1.NodeSpec",
+        description: "How a node is to be used.",
         types: [
             { Taint.schema },
             { NodeConfigSource.schema },
         ],
         #"""
-        podCIDR|string|n=1||
-        podCIDRs|[string]|n=7 list=set patch=merge||
-        providerID|string|n=3||
-        unschedulable|bool|n=4||
-        taints|[#0]|n=5 list=atomic||
+        podCIDR|string|n=1||The addresses of the node's pods.
+        podCIDRs|[string]|n=7 list=set patch=merge||The addresses of the node's pods, one range per family.
+        providerID|string|n=3||The machine's name at its provider.
+        unschedulable|bool|n=4||Whether new pods are kept away.
+        taints|[#0]|n=5 list=atomic||What keeps pods away.
         configSource|#1|n=6 pointer||
         externalID|string|n=2||
         """#)
 }
 
+/// What was last seen of a node.
 package struct NodeStatus: APIMessage {
+    /// All that the node has.
     package var capacity: StringMap<Quantity> = [:]
+    /// What pods may use of it.
     package var allocatable: StringMap<Quantity> = [:]
     package var phase: String = ""
+    /// Aspects such as Ready and MemoryPressure.
     package var conditions: [NodeCondition] = []
+    /// The node's names and addresses.
     package var addresses: [NodeAddress] = []
+    /// Where the kubelet listens.
     package var daemonEndpoints: NodeDaemonEndpoints = NodeDaemonEndpoints()
     @usableFromInline var boxedNodeInfo = Boxed<NodeSystemInfo>()
+    /// Kernel, operating system, runtime, versions.
     @inlinable
     package var nodeInfo: NodeSystemInfo {
         _read { yield boxedNodeInfo.value }
         _modify { yield &boxedNodeInfo.value }
     }
+    /// Images that are there already.
     package var images: [ContainerImage] = []
     package var volumesInUse: [String] = []
     package var volumesAttached: [AttachedVolume] = []
@@ -1150,6 +1172,7 @@ extension NodeStatus {
 extension NodeStatus {
     package static let schema = Schema(
         "io.k8s.api.core.v1.NodeStatus",
+        description: "What was last seen of a node.",
         types: [
             { NodeCondition.schema },
             { NodeAddress.schema },
@@ -1162,14 +1185,14 @@ extension NodeStatus {
             { NodeFeatures.schema },
         ],
         #"""
-        capacity|{Quantity}|n=1||
-        allocatable|{Quantity}|n=2||
+        capacity|{Quantity}|n=1||All that the node has.
+        allocatable|{Quantity}|n=2||What pods may use of it.
         phase|string|n=3||
-        conditions|[#0]|n=4 list=map keys=type patch=merge patchKey=type||
-        addresses|[#1]|n=5 list=map keys=type patch=merge patchKey=type||
-        daemonEndpoints|#2|n=6||
-        nodeInfo|#3|n=7||
-        images|[#4]|n=8 list=atomic||
+        conditions|[#0]|n=4 list=map keys=type patch=merge patchKey=type||Aspects such as Ready and MemoryPressure.
+        addresses|[#1]|n=5 list=map keys=type patch=merge patchKey=type||The node's names and addresses.
+        daemonEndpoints|#2|n=6||Where the kubelet listens.
+        nodeInfo|#3|n=7||Kernel, operating system, runtime, versions.
+        images|[#4]|n=8 list=atomic||Images that are there already.
         volumesInUse|[string]|n=9 list=atomic||
         volumesAttached|[#5]|n=10 list=atomic||
         config|#6|n=11 pointer||
@@ -1401,10 +1424,13 @@ extension NodeSystemInfo {
         """#)
 }
 
+/// A list of objects of the kind Node.
 package struct NodeList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "NodeList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Node] = []
 
     package init() {}
@@ -1489,12 +1515,13 @@ extension NodeList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.NodeList",
         gvk: gvk,
+        description: "A list of objects of the kind Node.",
         types: [
             { ListMeta.schema },
             { Node.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -3,21 +3,25 @@
 package import APIMachinery
 package import Codec
 
+/// A piece of storage of the cluster.
 package struct PersistentVolume: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "PersistentVolume")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<PersistentVolumeSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: PersistentVolumeSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
+    /// What was last seen.
     package var status: PersistentVolumeStatus = PersistentVolumeStatus()
 
     package init() {}
@@ -105,19 +109,22 @@ extension PersistentVolume {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PersistentVolume",
         gvk: gvk,
+        description: "A piece of storage of the cluster.",
         types: [
             { ObjectMeta.schema },
             { PersistentVolumeSpec.schema },
             { PersistentVolumeStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
+/// What a volume is and where it comes from.
 package struct PersistentVolumeSpec: APIMessage {
+    /// How much it holds.
     package var capacity: StringMap<Quantity> = [:]
     package var gcePersistentDisk: GCEPersistentDiskVolumeSource?
     package var awsElasticBlockStore: AWSElasticBlockStoreVolumeSource?
@@ -186,17 +193,24 @@ package struct PersistentVolumeSpec: APIMessage {
         _read { yield boxedCsi.value }
         _modify { yield &boxedCsi.value }
     }
+    /// How it can be mounted.
     package var accessModes: [String] = []
     @usableFromInline var boxedClaimRef = BoxedOptional<ObjectReference>()
+    /// The claim that it is bound to.
     @inlinable
     package var claimRef: ObjectReference? {
         _read { yield boxedClaimRef.value }
         _modify { yield &boxedClaimRef.value }
     }
+    /// What becomes of it when the claim goes. Retain, Delete or Recycle.
     package var persistentVolumeReclaimPolicy: String = ""
+    /// Its class.
     package var storageClassName: String = ""
+    /// Options for the mount.
     package var mountOptions: [String] = []
+    /// Filesystem or Block.
     package var volumeMode: String?
+    /// The nodes that can reach it.
     package var nodeAffinity: VolumeNodeAffinity?
     package var volumeAttributesClassName: String?
 
@@ -569,6 +583,7 @@ extension PersistentVolumeSpec {
 extension PersistentVolumeSpec {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeSpec",
+        description: "What a volume is and where it comes from.",
         types: [
             { GCEPersistentDiskVolumeSource.schema },
             { AWSElasticBlockStoreVolumeSource.schema },
@@ -596,7 +611,7 @@ extension PersistentVolumeSpec {
             { VolumeNodeAffinity.schema },
         ],
         #"""
-        capacity|{Quantity}|n=1||
+        capacity|{Quantity}|n=1||How much it holds.
         gcePersistentDisk|#0|n=2,1 pointer||
         awsElasticBlockStore|#1|n=2,2 pointer||
         hostPath|#2|n=2,3 pointer||
@@ -619,13 +634,13 @@ extension PersistentVolumeSpec {
         local|#19|n=2,20 pointer||
         storageos|#20|n=2,21 pointer||
         csi|#21|n=2,22 pointer||
-        accessModes|[string]|n=3 list=atomic||
-        claimRef|#22|n=4 pointer map=granular||
-        persistentVolumeReclaimPolicy|string|n=5||
-        storageClassName|string|n=6||
-        mountOptions|[string]|n=7 list=atomic||
-        volumeMode|string|n=8 pointer||
-        nodeAffinity|#23|n=9 pointer||
+        accessModes|[string]|n=3 list=atomic||How it can be mounted.
+        claimRef|#22|n=4 pointer map=granular||The claim that it is bound to.
+        persistentVolumeReclaimPolicy|string|n=5||What becomes of it when the claim goes. Retain, Delete or Recycle.
+        storageClassName|string|n=6||Its class.
+        mountOptions|[string]|n=7 list=atomic||Options for the mount.
+        volumeMode|string|n=8 pointer||Filesystem or Block.
+        nodeAffinity|#23|n=9 pointer||The nodes that can reach it.
         volumeAttributesClassName|string|n=10 pointer||
         """#)
 }
@@ -789,10 +804,13 @@ extension VolumeNodeAffinity {
         """#)
 }
 
+/// A list of objects of the kind PersistentVolume.
 package struct PersistentVolumeList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "PersistentVolumeList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [PersistentVolume] = []
 
     package init() {}
@@ -877,12 +895,13 @@ extension PersistentVolumeList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeList",
         gvk: gvk,
+        description: "A list of objects of the kind PersistentVolume.",
         types: [
             { ListMeta.schema },
             { PersistentVolume.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

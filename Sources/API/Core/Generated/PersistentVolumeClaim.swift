@@ -3,22 +3,26 @@
 package import APIMachinery
 package import Codec
 
+/// Asks for a piece of storage.
 package struct PersistentVolumeClaim: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "PersistentVolumeClaim")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<PersistentVolumeClaimSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: PersistentVolumeClaimSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
     @usableFromInline var boxedStatus = Boxed<PersistentVolumeClaimStatus>()
+    /// What was last seen.
     @inlinable
     package var status: PersistentVolumeClaimStatus {
         _read { yield boxedStatus.value }
@@ -110,15 +114,16 @@ extension PersistentVolumeClaim {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeClaim",
         gvk: gvk,
+        description: "Asks for a piece of storage.",
         types: [
             { ObjectMeta.schema },
             { PersistentVolumeClaimSpec.schema },
             { PersistentVolumeClaimStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -308,13 +313,21 @@ extension PersistentVolumeClaimCondition {
         """#)
 }
 
+/// What storage is asked for.
 package struct PersistentVolumeClaimSpec: APIMessage {
+    /// How it will be mounted.
     package var accessModes: [String] = []
+    /// The labels that the volume must have.
     package var selector: LabelSelector?
+    /// How much is needed.
     package var resources: VolumeResourceRequirements = VolumeResourceRequirements()
+    /// The volume that is bound.
     package var volumeName: String = ""
+    /// The class that the volume is to be of.
     package var storageClassName: String?
+    /// Filesystem or Block.
     package var volumeMode: String?
+    /// What the volume is filled with at first.
     package var dataSource: TypedLocalObjectReference?
     package var dataSourceRef: TypedObjectReference?
     package var volumeAttributesClassName: String?
@@ -449,6 +462,7 @@ extension PersistentVolumeClaimSpec {
 extension PersistentVolumeClaimSpec {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeClaimSpec",
+        description: "What storage is asked for.",
         types: [
             { LabelSelector.schema },
             { VolumeResourceRequirements.schema },
@@ -456,13 +470,13 @@ extension PersistentVolumeClaimSpec {
             { TypedObjectReference.schema },
         ],
         #"""
-        accessModes|[string]|n=1 list=atomic||
-        selector|#0|n=4 pointer||
-        resources|#1|n=2||
-        volumeName|string|n=3||
-        storageClassName|string|n=5 pointer||
-        volumeMode|string|n=6 pointer||
-        dataSource|#2|n=7 pointer||
+        accessModes|[string]|n=1 list=atomic||How it will be mounted.
+        selector|#0|n=4 pointer||The labels that the volume must have.
+        resources|#1|n=2||How much is needed.
+        volumeName|string|n=3||The volume that is bound.
+        storageClassName|string|n=5 pointer||The class that the volume is to be of.
+        volumeMode|string|n=6 pointer||Filesystem or Block.
+        dataSource|#2|n=7 pointer||What the volume is filled with at first.
         dataSourceRef|#3|n=8 pointer||
         volumeAttributesClassName|string|n=9 pointer||
         """#)
@@ -935,10 +949,13 @@ extension VolumeResourceRequirements {
         """#)
 }
 
+/// A list of objects of the kind PersistentVolumeClaim.
 package struct PersistentVolumeClaimList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "PersistentVolumeClaimList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [PersistentVolumeClaim] = []
 
     package init() {}
@@ -1023,12 +1040,13 @@ extension PersistentVolumeClaimList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeClaimList",
         gvk: gvk,
+        description: "A list of objects of the kind PersistentVolumeClaim.",
         types: [
             { ListMeta.schema },
             { PersistentVolumeClaim.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -3,22 +3,26 @@
 package import APIMachinery
 package import Codec
 
+/// Containers that run together on one node and share a network address and volumes.
 package struct Pod: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "Pod")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<PodSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: PodSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
     @usableFromInline var boxedStatus = Boxed<PodStatus>()
+    /// What was last seen.
     @inlinable
     package var status: PodStatus {
         _read { yield boxedStatus.value }
@@ -110,22 +114,25 @@ extension Pod {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Pod",
         gvk: gvk,
+        description: "Containers that run together on one node and share a network address and volumes.",
         types: [
             { ObjectMeta.schema },
             { PodSpec.schema },
             { PodStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
+/// A template for pods, stored on its own.
 package struct PodTemplate: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "PodTemplate")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
@@ -210,12 +217,13 @@ extension PodTemplate {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PodTemplate",
         gvk: gvk,
+        description: "A template for pods, stored on its own.",
         types: [
             { ObjectMeta.schema },
             { PodTemplateSpec.schema },
         ],
         #"""
-        metadata|#0|n=1||
+        metadata|#0|n=1||Name, labels and the other metadata.
         template|#1|n=2||
         """#)
 }
@@ -635,51 +643,92 @@ extension PodSchedulingGate {
         """#)
 }
 
+/// How a pod is to run.
 package struct PodSpec: APIMessage {
+    /// The volumes that containers can mount.
     package var volumes: [Volume] = []
+    /// Containers that run before the others, one after the other.
     package var initContainers: [Container] = []
+    /// The containers of the pod, at least one.
     package var containers: [Container] = []
+    /// Containers added to a running pod to look into it.
     package var ephemeralContainers: [EphemeralContainer] = []
+    /// Whether containers that end are started again. Always, OnFailure or Never.
     package var restartPolicy: String = ""
+    /// How long the containers have to end once the pod is deleted.
     package var terminationGracePeriodSeconds: Int?
+    /// How long the pod may run before it fails.
     package var activeDeadlineSeconds: Int?
+    /// Where the containers' name resolution comes from.
     package var dnsPolicy: String = ""
+    /// Labels that the node must have.
     package var nodeSelector: StringMap<String> = [:]
+    /// The service account that the pod acts as.
     package var serviceAccountName: String = ""
+    /// Older name of serviceAccountName.
     package var serviceAccount: String = ""
+    /// Whether containers get a token of the service account.
     package var automountServiceAccountToken: Bool?
+    /// The node that the pod runs on. Set by the scheduler.
     package var nodeName: String = ""
+    /// Whether the pod uses the node's network.
     package var hostNetwork: Bool = false
+    /// Whether the pod sees the node's processes.
     package var hostPID: Bool = false
+    /// Whether the pod uses the node's IPC.
     package var hostIPC: Bool = false
+    /// Whether the containers see each other's processes.
     package var shareProcessNamespace: Bool?
     @usableFromInline var boxedSecurityContext = BoxedOptional<PodSecurityContext>()
+    /// Security settings for all containers.
     @inlinable
     package var securityContext: PodSecurityContext? {
         _read { yield boxedSecurityContext.value }
         _modify { yield &boxedSecurityContext.value }
     }
+    /// Secrets with credentials for image registries.
     package var imagePullSecrets: [LocalObjectReference] = []
+    /// The host name inside the pod. The pod's name if empty.
     package var hostname: String = ""
+    /// Makes the pod's full name hostname.subdomain.namespace.svc.
     package var subdomain: String = ""
+    /// Rules about nodes and other pods that attract or repel.
     package var affinity: Affinity?
+    /// The scheduler that places the pod.
     package var schedulerName: String = ""
+    /// The taints that do not keep the pod away.
     package var tolerations: [Toleration] = []
+    /// Lines to add to the hosts file.
     package var hostAliases: [HostAlias] = []
+    /// The name of the pod's priority class.
     package var priorityClassName: String = ""
+    /// The priority, copied from the class.
     package var priority: Int?
+    /// Name servers and search paths.
     package var dnsConfig: PodDNSConfig?
+    /// Conditions that must hold too before the pod is ready.
     package var readinessGates: [PodReadinessGate] = []
+    /// The runtime class that runs the pod.
     package var runtimeClassName: String?
+    /// Whether containers get environment variables about services.
     package var enableServiceLinks: Bool?
+    /// Whether the pod may displace pods of lower priority.
     package var preemptionPolicy: String?
+    /// What the sandbox itself takes, copied from the runtime class.
     package var overhead: StringMap<Quantity> = [:]
+    /// How pods spread over zones and nodes.
     package var topologySpreadConstraints: [TopologySpreadConstraint] = []
+    /// Whether the host name inside the pod is its full name.
     package var setHostnameAsFQDN: Bool?
+    /// The operating system of the containers.
     package var os: PodOS?
+    /// False gives the pod its own user namespace.
     package var hostUsers: Bool?
+    /// While there are any, the pod is not scheduled.
     package var schedulingGates: [PodSchedulingGate] = []
+    /// Claims that must be allocated before the pod starts.
     package var resourceClaims: [PodResourceClaim] = []
+    /// Resources of the pod as a whole.
     package var resources: ResourceRequirements?
     package var hostnameOverride: String?
 
@@ -1138,6 +1187,7 @@ extension PodSpec {
 extension PodSpec {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PodSpec",
+        description: "How a pod is to run.",
         types: [
             { Volume.schema },
             { Container.schema },
@@ -1156,58 +1206,61 @@ extension PodSpec {
             { ResourceRequirements.schema },
         ],
         #"""
-        volumes|[#0]|n=1 list=map keys=name patch=merge,retainKeys patchKey=name||
-        initContainers|[#1]|n=20 list=map keys=name patch=merge patchKey=name||
-        containers|[#1]|n=2 required always list=map keys=name patch=merge patchKey=name||
-        ephemeralContainers|[#2]|n=34 list=map keys=name patch=merge patchKey=name||
-        restartPolicy|string|n=3||
-        terminationGracePeriodSeconds|int64|n=4 pointer||
-        activeDeadlineSeconds|int64|n=5 pointer||
-        dnsPolicy|string|n=6||
-        nodeSelector|{string}|n=7 map=atomic||
-        serviceAccountName|string|n=8||
-        serviceAccount|string|n=9||
-        automountServiceAccountToken|bool|n=21 pointer||
-        nodeName|string|n=10||
-        hostNetwork|bool|n=11||
-        hostPID|bool|n=12||
-        hostIPC|bool|n=13||
-        shareProcessNamespace|bool|n=27 pointer||
-        securityContext|#3|n=14 pointer||
-        imagePullSecrets|[#4]|n=15 list=map keys=name patch=merge patchKey=name||
-        hostname|string|n=16||
-        subdomain|string|n=17||
-        affinity|#5|n=18 pointer||
-        schedulerName|string|n=19||
-        tolerations|[#6]|n=22 list=atomic||
-        hostAliases|[#7]|n=23 list=map keys=ip patch=merge patchKey=ip||
-        priorityClassName|string|n=24||
-        priority|int32|n=25 pointer||
-        dnsConfig|#8|n=26 pointer||
-        readinessGates|[#9]|n=28 list=atomic||
-        runtimeClassName|string|n=29 pointer||
-        enableServiceLinks|bool|n=30 pointer||
-        preemptionPolicy|string|n=31 pointer||
-        overhead|{Quantity}|n=32||
-        topologySpreadConstraints|[#10]|n=33 list=map keys=topologyKey,whenUnsatisfiable patch=merge patchKey=topologyKey||
-        setHostnameAsFQDN|bool|n=35 pointer||
-        os|#11|n=36 pointer||
-        hostUsers|bool|n=37 pointer||
-        schedulingGates|[#12]|n=38 list=map keys=name patch=merge patchKey=name||
-        resourceClaims|[#13]|n=39 list=map keys=name patch=merge,retainKeys patchKey=name||
-        resources|#14|n=40 pointer||
+        volumes|[#0]|n=1 list=map keys=name patch=merge,retainKeys patchKey=name||The volumes that containers can mount.
+        initContainers|[#1]|n=20 list=map keys=name patch=merge patchKey=name||Containers that run before the others, one after the other.
+        containers|[#1]|n=2 required always list=map keys=name patch=merge patchKey=name||The containers of the pod, at least one.
+        ephemeralContainers|[#2]|n=34 list=map keys=name patch=merge patchKey=name||Containers added to a running pod to look into it.
+        restartPolicy|string|n=3||Whether containers that end are started again. Always, OnFailure or Never.
+        terminationGracePeriodSeconds|int64|n=4 pointer||How long the containers have to end once the pod is deleted.
+        activeDeadlineSeconds|int64|n=5 pointer||How long the pod may run before it fails.
+        dnsPolicy|string|n=6||Where the containers' name resolution comes from.
+        nodeSelector|{string}|n=7 map=atomic||Labels that the node must have.
+        serviceAccountName|string|n=8||The service account that the pod acts as.
+        serviceAccount|string|n=9||Older name of serviceAccountName.
+        automountServiceAccountToken|bool|n=21 pointer||Whether containers get a token of the service account.
+        nodeName|string|n=10||The node that the pod runs on. Set by the scheduler.
+        hostNetwork|bool|n=11||Whether the pod uses the node's network.
+        hostPID|bool|n=12||Whether the pod sees the node's processes.
+        hostIPC|bool|n=13||Whether the pod uses the node's IPC.
+        shareProcessNamespace|bool|n=27 pointer||Whether the containers see each other's processes.
+        securityContext|#3|n=14 pointer||Security settings for all containers.
+        imagePullSecrets|[#4]|n=15 list=map keys=name patch=merge patchKey=name||Secrets with credentials for image registries.
+        hostname|string|n=16||The host name inside the pod. The pod's name if empty.
+        subdomain|string|n=17||Makes the pod's full name hostname.subdomain.namespace.svc.
+        affinity|#5|n=18 pointer||Rules about nodes and other pods that attract or repel.
+        schedulerName|string|n=19||The scheduler that places the pod.
+        tolerations|[#6]|n=22 list=atomic||The taints that do not keep the pod away.
+        hostAliases|[#7]|n=23 list=map keys=ip patch=merge patchKey=ip||Lines to add to the hosts file.
+        priorityClassName|string|n=24||The name of the pod's priority class.
+        priority|int32|n=25 pointer||The priority, copied from the class.
+        dnsConfig|#8|n=26 pointer||Name servers and search paths.
+        readinessGates|[#9]|n=28 list=atomic||Conditions that must hold too before the pod is ready.
+        runtimeClassName|string|n=29 pointer||The runtime class that runs the pod.
+        enableServiceLinks|bool|n=30 pointer||Whether containers get environment variables about services.
+        preemptionPolicy|string|n=31 pointer||Whether the pod may displace pods of lower priority.
+        overhead|{Quantity}|n=32||What the sandbox itself takes, copied from the runtime class.
+        topologySpreadConstraints|[#10]|n=33 list=map keys=topologyKey,whenUnsatisfiable patch=merge patchKey=topologyKey||How pods spread over zones and nodes.
+        setHostnameAsFQDN|bool|n=35 pointer||Whether the host name inside the pod is its full name.
+        os|#11|n=36 pointer||The operating system of the containers.
+        hostUsers|bool|n=37 pointer||False gives the pod its own user namespace.
+        schedulingGates|[#12]|n=38 list=map keys=name patch=merge patchKey=name||While there are any, the pod is not scheduled.
+        resourceClaims|[#13]|n=39 list=map keys=name patch=merge,retainKeys patchKey=name||Claims that must be allocated before the pod starts.
+        resources|#14|n=40 pointer||Resources of the pod as a whole.
         hostnameOverride|string|n=41 pointer||
         """#)
 }
 
+/// What pods made from a template look like.
 package struct PodTemplateSpec: APIMessage {
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Labels and annotations of the pods.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<PodSpec>()
+    /// How the pods are to run.
     @inlinable
     package var spec: PodSpec {
         _read { yield boxedSpec.value }
@@ -1272,20 +1325,24 @@ extension PodTemplateSpec {
 extension PodTemplateSpec {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PodTemplateSpec",
+        description: "What pods made from a template look like.",
         types: [
             { ObjectMeta.schema },
             { PodSpec.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
+        metadata|#0|n=1||Labels and annotations of the pods.
+        spec|#1|n=2||How the pods are to run.
         """#)
 }
 
+/// A list of objects of the kind Pod.
 package struct PodList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "PodList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Pod] = []
 
     package init() {}
@@ -1370,20 +1427,24 @@ extension PodList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PodList",
         gvk: gvk,
+        description: "A list of objects of the kind Pod.",
         types: [
             { ListMeta.schema },
             { Pod.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind PodTemplate.
 package struct PodTemplateList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "PodTemplateList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [PodTemplate] = []
 
     package init() {}
@@ -1468,12 +1529,13 @@ extension PodTemplateList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PodTemplateList",
         gvk: gvk,
+        description: "A list of objects of the kind PodTemplate.",
         types: [
             { ListMeta.schema },
             { PodTemplate.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -61,13 +61,20 @@ extension HostIP {
         """#)
 }
 
+/// One aspect of a pod's state.
 package struct PodCondition: APIMessage {
+    /// Which aspect.
     package var type: String = ""
     package var observedGeneration: Int = 0
+    /// True, False or Unknown.
     package var status: String = ""
+    /// When it was last looked at.
     package var lastProbeTime: Time?
+    /// When the status last changed.
     package var lastTransitionTime: Time?
+    /// One word for machines.
     package var reason: String = ""
+    /// A sentence for people.
     package var message: String = ""
 
     package init() {}
@@ -178,14 +185,15 @@ extension PodCondition {
 extension PodCondition {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PodCondition",
+        description: "One aspect of a pod's state.",
         #"""
-        type|string|n=1 required always|""|
+        type|string|n=1 required always|""|Which aspect.
         observedGeneration|int64|n=7||
-        status|string|n=2 required always|""|
-        lastProbeTime|Time|n=3||
-        lastTransitionTime|Time|n=4||
-        reason|string|n=5||
-        message|string|n=6||
+        status|string|n=2 required always|""|True, False or Unknown.
+        lastProbeTime|Time|n=3||When it was last looked at.
+        lastTransitionTime|Time|n=4||When the status last changed.
+        reason|string|n=5||One word for machines.
+        message|string|n=6||A sentence for people.
         """#)
 }
 
@@ -393,21 +401,37 @@ extension PodResourceClaimStatus {
         """#)
 }
 
+/// What was last seen of a pod.
 package struct PodStatus: APIMessage {
+    /// The generation that the kubelet has acted on.
     package var observedGeneration: Int = 0
+    /// Pending, Running, Succeeded, Failed or Unknown.
     package var phase: String = ""
+    /// Aspects such as PodScheduled, Initialized and Ready.
     package var conditions: [PodCondition] = []
+    /// Why the pod is as it is, for people.
     package var message: String = ""
+    /// Why the pod is as it is, as one word.
     package var reason: String = ""
+    /// The node on which lower priorities are being displaced for this pod.
     package var nominatedNodeName: String = ""
+    /// The node's address.
     package var hostIP: String = ""
+    /// The node's addresses.
     package var hostIPs: [HostIP] = []
+    /// The pod's address.
     package var podIP: String = ""
+    /// The pod's addresses, at most one per family.
     package var podIPs: [PodIP] = []
+    /// When the kubelet took the pod on.
     package var startTime: Time?
+    /// The state of each init container.
     package var initContainerStatuses: [ContainerStatus] = []
+    /// The state of each container.
     package var containerStatuses: [ContainerStatus] = []
+    /// Guaranteed, Burstable or BestEffort, from the resources of the containers.
     package var qosClass: String = ""
+    /// The state of each ephemeral container.
     package var ephemeralContainerStatuses: [ContainerStatus] = []
     package var resize: String = ""
     package var resourceClaimStatuses: [PodResourceClaimStatus] = []
@@ -635,6 +659,7 @@ extension PodStatus {
 extension PodStatus {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PodStatus",
+        description: "What was last seen of a pod.",
         types: [
             { PodCondition.schema },
             { HostIP.schema },
@@ -644,21 +669,21 @@ extension PodStatus {
             { PodExtendedResourceClaimStatus.schema },
         ],
         #"""
-        observedGeneration|int64|n=17||
-        phase|string|n=1||
-        conditions|[#0]|n=2 list=map keys=type patch=merge patchKey=type||
-        message|string|n=3||
-        reason|string|n=4||
-        nominatedNodeName|string|n=11||
-        hostIP|string|n=5||
-        hostIPs|[#1]|n=16 list=atomic patch=merge patchKey=ip||
-        podIP|string|n=6||
-        podIPs|[#2]|n=12 list=map keys=ip patch=merge patchKey=ip||
-        startTime|Time|n=7 pointer||
-        initContainerStatuses|[#3]|n=10 list=atomic||
-        containerStatuses|[#3]|n=8 list=atomic||
-        qosClass|string|n=9||
-        ephemeralContainerStatuses|[#3]|n=13 list=atomic||
+        observedGeneration|int64|n=17||The generation that the kubelet has acted on.
+        phase|string|n=1||Pending, Running, Succeeded, Failed or Unknown.
+        conditions|[#0]|n=2 list=map keys=type patch=merge patchKey=type||Aspects such as PodScheduled, Initialized and Ready.
+        message|string|n=3||Why the pod is as it is, for people.
+        reason|string|n=4||Why the pod is as it is, as one word.
+        nominatedNodeName|string|n=11||The node on which lower priorities are being displaced for this pod.
+        hostIP|string|n=5||The node's address.
+        hostIPs|[#1]|n=16 list=atomic patch=merge patchKey=ip||The node's addresses.
+        podIP|string|n=6||The pod's address.
+        podIPs|[#2]|n=12 list=map keys=ip patch=merge patchKey=ip||The pod's addresses, at most one per family.
+        startTime|Time|n=7 pointer||When the kubelet took the pod on.
+        initContainerStatuses|[#3]|n=10 list=atomic||The state of each init container.
+        containerStatuses|[#3]|n=8 list=atomic||The state of each container.
+        qosClass|string|n=9||Guaranteed, Burstable or BestEffort, from the resources of the containers.
+        ephemeralContainerStatuses|[#3]|n=13 list=atomic||The state of each ephemeral container.
         resize|string|n=14||
         resourceClaimStatuses|[#4]|n=15 list=map keys=name patch=merge,retainKeys patchKey=name||
         extendedResourceClaimStatus|#5|n=18 pointer||

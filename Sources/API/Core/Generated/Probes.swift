@@ -3,7 +3,9 @@
 package import APIMachinery
 package import Codec
 
+/// A command.
 package struct ExecAction: APIMessage {
+    /// The program and its arguments. No shell is involved.
     package var command: [String] = []
 
     package init() {}
@@ -58,8 +60,9 @@ extension ExecAction {
 extension ExecAction {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ExecAction",
+        description: "A command.",
         #"""
-        command|[string]|n=1 list=atomic||
+        command|[string]|n=1 list=atomic||The program and its arguments. No shell is involved.
         """#)
 }
 
@@ -136,11 +139,17 @@ extension GRPCAction {
         """#)
 }
 
+/// A request over HTTP.
 package struct HTTPGetAction: APIMessage {
+    /// The path to ask for.
     package var path: String = ""
+    /// The port, by number or name.
     package var port: IntOrString = IntOrString()
+    /// The host. The pod's address if empty.
     package var host: String = ""
+    /// HTTP or HTTPS.
     package var scheme: String = ""
+    /// Headers to send.
     package var httpHeaders: [HTTPHeader] = []
 
     package init() {}
@@ -233,15 +242,16 @@ extension HTTPGetAction {
 extension HTTPGetAction {
     package static let schema = Schema(
         "io.k8s.api.core.v1.HTTPGetAction",
+        description: "A request over HTTP.",
         types: [
             { HTTPHeader.schema },
         ],
         #"""
-        path|string|n=1||
-        port|IntOrString|n=2 required always||
-        host|string|n=3||
-        scheme|string|n=4||
-        httpHeaders|[#0]|n=5 list=atomic||
+        path|string|n=1||The path to ask for.
+        port|IntOrString|n=2 required always||The port, by number or name.
+        host|string|n=3||The host. The pod's address if empty.
+        scheme|string|n=4||HTTP or HTTPS.
+        httpHeaders|[#0]|n=5 list=atomic||Headers to send.
         """#)
 }
 
@@ -313,19 +323,23 @@ extension HTTPHeader {
         """#)
 }
 
+/// What to do around a container's life.
 package struct Lifecycle: APIMessage {
     @usableFromInline var boxedPostStart = BoxedOptional<LifecycleHandler>()
+    /// Right after the start.
     @inlinable
     package var postStart: LifecycleHandler? {
         _read { yield boxedPostStart.value }
         _modify { yield &boxedPostStart.value }
     }
     @usableFromInline var boxedPreStop = BoxedOptional<LifecycleHandler>()
+    /// Before the stop.
     @inlinable
     package var preStop: LifecycleHandler? {
         _read { yield boxedPreStop.value }
         _modify { yield &boxedPreStop.value }
     }
+    /// The signal that asks the container to end.
     package var stopSignal: String?
 
     package init() {}
@@ -400,13 +414,14 @@ extension Lifecycle {
 extension Lifecycle {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Lifecycle",
+        description: "What to do around a container's life.",
         types: [
             { LifecycleHandler.schema },
         ],
         #"""
-        postStart|#0|n=1 pointer||
-        preStop|#0|n=2 pointer||
-        stopSignal|string|n=3 pointer||
+        postStart|#0|n=1 pointer||Right after the start.
+        preStop|#0|n=2 pointer||Before the stop.
+        stopSignal|string|n=3 pointer||The signal that asks the container to end.
         """#)
 }
 
@@ -590,21 +605,32 @@ extension NodeRuntimeHandler {
         """#)
 }
 
+/// A check of a container.
 package struct Probe: APIMessage {
+    /// Runs a command, which must end with 0.
     package var exec: ExecAction?
     @usableFromInline var boxedHttpGet = BoxedOptional<HTTPGetAction>()
+    /// Asks over HTTP, for a status from 200 to 399.
     @inlinable
     package var httpGet: HTTPGetAction? {
         _read { yield boxedHttpGet.value }
         _modify { yield &boxedHttpGet.value }
     }
+    /// Opens a connection.
     package var tcpSocket: TCPSocketAction?
+    /// Asks gRPC's health service.
     package var grpc: GRPCAction?
+    /// How long to wait after the start.
     package var initialDelaySeconds: Int = 0
+    /// How long one check may take.
     package var timeoutSeconds: Int = 0
+    /// How often to check.
     package var periodSeconds: Int = 0
+    /// How many successes in a row count as success.
     package var successThreshold: Int = 0
+    /// How many failures in a row count as failure.
     package var failureThreshold: Int = 0
+    /// The time to end after this probe failed.
     package var terminationGracePeriodSeconds: Int?
 
     package init() {}
@@ -766,6 +792,7 @@ extension Probe {
 extension Probe {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Probe",
+        description: "A check of a container.",
         types: [
             { ExecAction.schema },
             { HTTPGetAction.schema },
@@ -773,16 +800,16 @@ extension Probe {
             { GRPCAction.schema },
         ],
         #"""
-        exec|#0|n=1,1 pointer||
-        httpGet|#1|n=1,2 pointer||
-        tcpSocket|#2|n=1,3 pointer||
-        grpc|#3|n=1,4 pointer||
-        initialDelaySeconds|int32|n=2||
-        timeoutSeconds|int32|n=3||
-        periodSeconds|int32|n=4||
-        successThreshold|int32|n=5||
-        failureThreshold|int32|n=6||
-        terminationGracePeriodSeconds|int64|n=7 pointer||
+        exec|#0|n=1,1 pointer||Runs a command, which must end with 0.
+        httpGet|#1|n=1,2 pointer||Asks over HTTP, for a status from 200 to 399.
+        tcpSocket|#2|n=1,3 pointer||Opens a connection.
+        grpc|#3|n=1,4 pointer||Asks gRPC's health service.
+        initialDelaySeconds|int32|n=2||How long to wait after the start.
+        timeoutSeconds|int32|n=3||How long one check may take.
+        periodSeconds|int32|n=4||How often to check.
+        successThreshold|int32|n=5||How many successes in a row count as success.
+        failureThreshold|int32|n=6||How many failures in a row count as failure.
+        terminationGracePeriodSeconds|int64|n=7 pointer||The time to end after this probe failed.
         """#)
 }
 

@@ -216,10 +216,15 @@ extension ConfigMapProjection {
         """#)
 }
 
+/// The keys of a config map as files.
 package struct ConfigMapVolumeSource: APIMessage {
+    /// The config map's name.
     package var name: String = ""
+    /// The keys and their paths. All keys if empty.
     package var items: [KeyToPath] = []
+    /// The permissions of the files.
     package var defaultMode: Int?
+    /// Whether the config map may be missing.
     package var optional: Bool?
 
     package init() {}
@@ -321,14 +326,15 @@ extension ConfigMapVolumeSource {
 extension ConfigMapVolumeSource {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ConfigMapVolumeSource",
+        description: "The keys of a config map as files.",
         types: [
             { KeyToPath.schema },
         ],
         #"""
-        name|string|n=1,1|""|
-        items|[#0]|n=2 list=atomic||
-        defaultMode|int32|n=3 pointer||
-        optional|bool|n=4 pointer||
+        name|string|n=1,1|""|The config map's name.
+        items|[#0]|n=2 list=atomic||The keys and their paths. All keys if empty.
+        defaultMode|int32|n=3 pointer||The permissions of the files.
+        optional|bool|n=4 pointer||Whether the config map may be missing.
         """#)
 }
 
@@ -950,10 +956,15 @@ extension SecretProjection {
         """#)
 }
 
+/// The keys of a secret as files.
 package struct SecretVolumeSource: APIMessage {
+    /// The secret's name.
     package var secretName: String = ""
+    /// The keys and their paths. All keys if empty.
     package var items: [KeyToPath] = []
+    /// The permissions of the files.
     package var defaultMode: Int?
+    /// Whether the secret may be missing.
     package var optional: Bool?
 
     package init() {}
@@ -1038,14 +1049,15 @@ extension SecretVolumeSource {
 extension SecretVolumeSource {
     package static let schema = Schema(
         "io.k8s.api.core.v1.SecretVolumeSource",
+        description: "The keys of a secret as files.",
         types: [
             { KeyToPath.schema },
         ],
         #"""
-        secretName|string|n=1||
-        items|[#0]|n=2 list=atomic||
-        defaultMode|int32|n=3 pointer||
-        optional|bool|n=4 pointer||
+        secretName|string|n=1||The secret's name.
+        items|[#0]|n=2 list=atomic||The keys and their paths. All keys if empty.
+        defaultMode|int32|n=3 pointer||The permissions of the files.
+        optional|bool|n=4 pointer||Whether the secret may be missing.
         """#)
 }
 

@@ -3,15 +3,18 @@
 package import APIMachinery
 package import Codec
 
+/// Bounds and defaults for the resources of single pods and containers.
 package struct LimitRange: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "LimitRange")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: LimitRangeSpec = LimitRangeSpec()
 
     package init() {}
@@ -91,26 +94,31 @@ extension LimitRange {
     package static let schema = Schema(
         "io.k8s.api.core.v1.LimitRange",
         gvk: gvk,
+        description: "Bounds and defaults for the resources of single pods and containers.",
         types: [
             { ObjectMeta.schema },
             { LimitRangeSpec.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
         """#)
 }
 
+/// Limits what a namespace may use.
 package struct ResourceQuota: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "ResourceQuota")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: ResourceQuotaSpec = ResourceQuotaSpec()
+    /// What was last seen.
     package var status: ResourceQuotaStatus = ResourceQuotaStatus()
 
     package init() {}
@@ -198,15 +206,16 @@ extension ResourceQuota {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ResourceQuota",
         gvk: gvk,
+        description: "Limits what a namespace may use.",
         types: [
             { ObjectMeta.schema },
             { ResourceQuotaSpec.schema },
             { ResourceQuotaStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -696,10 +705,13 @@ extension ScopedResourceSelectorRequirement {
         """#)
 }
 
+/// A list of objects of the kind LimitRange.
 package struct LimitRangeList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "LimitRangeList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [LimitRange] = []
 
     package init() {}
@@ -784,20 +796,24 @@ extension LimitRangeList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.LimitRangeList",
         gvk: gvk,
+        description: "A list of objects of the kind LimitRange.",
         types: [
             { ListMeta.schema },
             { LimitRange.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind ResourceQuota.
 package struct ResourceQuotaList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "ResourceQuotaList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [ResourceQuota] = []
 
     package init() {}
@@ -882,12 +898,13 @@ extension ResourceQuotaList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ResourceQuotaList",
         gvk: gvk,
+        description: "A list of objects of the kind ResourceQuota.",
         types: [
             { ListMeta.schema },
             { ResourceQuota.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -3,16 +3,19 @@
 package import APIMachinery
 package import Codec
 
+/// Puts a pod on a node.
 package struct Binding: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "Binding")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedTarget = Boxed<ObjectReference>()
+    /// The node.
     @inlinable
     package var target: ObjectReference {
         _read { yield boxedTarget.value }
@@ -96,17 +99,20 @@ extension Binding {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Binding",
         gvk: gvk,
+        description: "Puts a pod on a node.",
         types: [
             { ObjectMeta.schema },
             { ObjectReference.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        target|#1|n=2 required always||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        target|#1|n=2 required always||The node.
         """#)
 }
 
+/// Points to an object in the same namespace.
 package struct LocalObjectReference: APIMessage {
+    /// The object's name.
     package var name: String = ""
 
     package init() {}
@@ -161,11 +167,13 @@ extension LocalObjectReference {
 extension LocalObjectReference {
     package static let schema = Schema(
         "io.k8s.api.core.v1.LocalObjectReference",
+        description: "Points to an object in the same namespace.",
         #"""
-        name|string|n=1|""|
+        name|string|n=1|""|The object's name.
         """#)
 }
 
+/// Points to an object.
 package struct ObjectReference: APIMessage {
     package var kind: String = ""
     package var namespace: String = ""
@@ -287,6 +295,7 @@ extension ObjectReference {
 extension ObjectReference {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ObjectReference",
+        description: "Points to an object.",
         #"""
         kind|string|n=1||
         namespace|string|n=2||

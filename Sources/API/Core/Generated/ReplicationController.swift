@@ -3,16 +3,20 @@
 package import APIMachinery
 package import Codec
 
+/// Keeps a number of pods running. Deployments do it better.
 package struct ReplicationController: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "ReplicationController")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: ReplicationControllerSpec = ReplicationControllerSpec()
+    /// What was last seen.
     package var status: ReplicationControllerStatus = ReplicationControllerStatus()
 
     package init() {}
@@ -100,15 +104,16 @@ extension ReplicationController {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ReplicationController",
         gvk: gvk,
+        description: "Keeps a number of pods running. Deployments do it better.",
         types: [
             { ObjectMeta.schema },
             { ReplicationControllerSpec.schema },
             { ReplicationControllerStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -436,10 +441,13 @@ extension ReplicationControllerStatus {
         """#)
 }
 
+/// A list of objects of the kind ReplicationController.
 package struct ReplicationControllerList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "ReplicationControllerList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [ReplicationController] = []
 
     package init() {}
@@ -524,12 +532,13 @@ extension ReplicationControllerList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ReplicationControllerList",
         gvk: gvk,
+        description: "A list of objects of the kind ReplicationController.",
         types: [
             { ListMeta.schema },
             { ReplicationController.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

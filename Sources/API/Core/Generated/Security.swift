@@ -146,6 +146,7 @@ extension Capabilities {
         """#)
 }
 
+/// Security settings for all containers of a pod.
 package struct PodSecurityContext: APIMessage {
     package var seLinuxOptions: SELinuxOptions?
     package var windowsOptions: WindowsSecurityContextOptions?
@@ -333,6 +334,7 @@ extension PodSecurityContext {
 extension PodSecurityContext {
     package static let schema = Schema(
         "io.k8s.api.core.v1.PodSecurityContext",
+        description: "Security settings for all containers of a pod.",
         types: [
             { SELinuxOptions.schema },
             { WindowsSecurityContextOptions.schema },
@@ -524,15 +526,23 @@ extension SeccompProfile {
         """#)
 }
 
+/// Security settings of a container.
 package struct SecurityContext: APIMessage {
+    /// Capabilities to add and to drop.
     package var capabilities: Capabilities?
+    /// Whether processes have all the rights of root on the node.
     package var privileged: Bool?
     package var seLinuxOptions: SELinuxOptions?
     package var windowsOptions: WindowsSecurityContextOptions?
+    /// The user to run as.
     package var runAsUser: Int?
+    /// The group to run as.
     package var runAsGroup: Int?
+    /// Whether to refuse to run as root.
     package var runAsNonRoot: Bool?
+    /// Whether the root file system can only be read.
     package var readOnlyRootFilesystem: Bool?
+    /// Whether a process may gain more rights than its parent.
     package var allowPrivilegeEscalation: Bool?
     package var procMount: String?
     package var seccompProfile: SeccompProfile?
@@ -700,6 +710,7 @@ extension SecurityContext {
 extension SecurityContext {
     package static let schema = Schema(
         "io.k8s.api.core.v1.SecurityContext",
+        description: "Security settings of a container.",
         types: [
             { Capabilities.schema },
             { SELinuxOptions.schema },
@@ -708,15 +719,15 @@ extension SecurityContext {
             { AppArmorProfile.schema },
         ],
         #"""
-        capabilities|#0|n=1 pointer||
-        privileged|bool|n=2 pointer||
+        capabilities|#0|n=1 pointer||Capabilities to add and to drop.
+        privileged|bool|n=2 pointer||Whether processes have all the rights of root on the node.
         seLinuxOptions|#1|n=3 pointer||
         windowsOptions|#2|n=10 pointer||
-        runAsUser|int64|n=4 pointer||
-        runAsGroup|int64|n=8 pointer||
-        runAsNonRoot|bool|n=5 pointer||
-        readOnlyRootFilesystem|bool|n=6 pointer||
-        allowPrivilegeEscalation|bool|n=7 pointer||
+        runAsUser|int64|n=4 pointer||The user to run as.
+        runAsGroup|int64|n=8 pointer||The group to run as.
+        runAsNonRoot|bool|n=5 pointer||Whether to refuse to run as root.
+        readOnlyRootFilesystem|bool|n=6 pointer||Whether the root file system can only be read.
+        allowPrivilegeEscalation|bool|n=7 pointer||Whether a process may gain more rights than its parent.
         procMount|string|n=9 pointer||
         seccompProfile|#3|n=11 pointer||
         appArmorProfile|#4|n=12 pointer||

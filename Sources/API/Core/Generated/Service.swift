@@ -3,21 +3,25 @@
 package import APIMachinery
 package import Codec
 
+/// A stable name and address for the pods that a selector finds.
 package struct Service: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "Service")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<ServiceSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: ServiceSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
+    /// What was last seen.
     package var status: ServiceStatus = ServiceStatus()
 
     package init() {}
@@ -105,28 +109,33 @@ extension Service {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Service",
         gvk: gvk,
+        description: "A stable name and address for the pods that a selector finds.",
         types: [
             { ObjectMeta.schema },
             { ServiceSpec.schema },
             { ServiceStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
+/// An identity for the processes in pods.
 package struct ServiceAccount: APIObject {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "ServiceAccount")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// Secrets that its pods may use.
     package var secrets: [ObjectReference] = []
+    /// Secrets for image registries.
     package var imagePullSecrets: [LocalObjectReference] = []
     package var automountServiceAccountToken: Bool?
 
@@ -229,15 +238,16 @@ extension ServiceAccount {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ServiceAccount",
         gvk: gvk,
+        description: "An identity for the processes in pods.",
         types: [
             { ObjectMeta.schema },
             { ObjectReference.schema },
             { LocalObjectReference.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        secrets|[#1]|n=2 list=map keys=name patch=merge patchKey=name||
-        imagePullSecrets|[#2]|n=3 list=atomic||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        secrets|[#1]|n=2 list=map keys=name patch=merge patchKey=name||Secrets that its pods may use.
+        imagePullSecrets|[#2]|n=3 list=atomic||Secrets for image registries.
         automountServiceAccountToken|bool|n=4 pointer||
         """#)
 }
@@ -544,12 +554,19 @@ extension PortStatus {
         """#)
 }
 
+/// One port of a service.
 package struct ServicePort: APIMessage {
+    /// The name. Needed if there is more than one port.
     package var name: String = ""
+    /// TCP, UDP or SCTP.
     package var `protocol`: String = ""
+    /// What is spoken on it.
     package var appProtocol: String?
+    /// The service's port.
     package var port: Int = 0
+    /// The pods' port, by number or name.
     package var targetPort: IntOrString = IntOrString()
+    /// The port on every node.
     package var nodePort: Int = 0
 
     package init() {}
@@ -650,35 +667,52 @@ extension ServicePort {
 extension ServicePort {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ServicePort",
+        description: "One port of a service.",
         #"""
-        name|string|n=1||
-        protocol|string|n=2|"TCP"|
-        appProtocol|string|n=6 pointer||
-        port|int32|n=3 required always|0|
-        targetPort|IntOrString|n=4||
-        nodePort|int32|n=5||
+        name|string|n=1||The name. Needed if there is more than one port.
+        protocol|string|n=2|"TCP"|TCP, UDP or SCTP.
+        appProtocol|string|n=6 pointer||What is spoken on it.
+        port|int32|n=3 required always|0|The service's port.
+        targetPort|IntOrString|n=4||The pods' port, by number or name.
+        nodePort|int32|n=5||The port on every node.
         """#)
 }
 
+/// How a service is to be reached.
 package struct ServiceSpec: APIMessage {
+    /// The ports of the service.
     package var ports: [ServicePort] = []
+    /// The labels of the pods that serve.
     package var selector: StringMap<String> = [:]
+    /// The virtual address. None for a service without one.
     package var clusterIP: String = ""
+    /// The virtual addresses, at most one per family.
     package var clusterIPs: [String] = []
+    /// ClusterIP, NodePort, LoadBalancer or ExternalName.
     package var type: String = ""
+    /// Other addresses that lead here.
     package var externalIPs: [String] = []
+    /// ClientIP sends a client always to the same pod.
     package var sessionAffinity: String = ""
     package var loadBalancerIP: String = ""
     package var loadBalancerSourceRanges: [String] = []
+    /// The name that an ExternalName service stands for.
     package var externalName: String = ""
+    /// Cluster or Local.
     package var externalTrafficPolicy: String = ""
     package var healthCheckNodePort: Int = 0
+    /// Whether pods that are not ready are published too.
     package var publishNotReadyAddresses: Bool = false
     package var sessionAffinityConfig: SessionAffinityConfig?
+    /// IPv4, IPv6 or both.
     package var ipFamilies: [String] = []
+    /// SingleStack, PreferDualStack or RequireDualStack.
     package var ipFamilyPolicy: String?
+    /// Whether a load balancer's ports get node ports.
     package var allocateLoadBalancerNodePorts: Bool?
+    /// Who provides the load balancer.
     package var loadBalancerClass: String?
+    /// Cluster or Local.
     package var internalTrafficPolicy: String?
     package var trafficDistribution: String?
 
@@ -924,34 +958,36 @@ extension ServiceSpec {
 extension ServiceSpec {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ServiceSpec",
+        description: "How a service is to be reached.",
         types: [
             { ServicePort.schema },
             { SessionAffinityConfig.schema },
         ],
         #"""
-        ports|[#0]|n=1 list=map keys=port,protocol patch=merge patchKey=port||
-        selector|{string}|n=2 map=atomic||
-        clusterIP|string|n=3||
-        clusterIPs|[string]|n=18 list=atomic||
-        type|string|n=4||
-        externalIPs|[string]|n=5 list=atomic||
-        sessionAffinity|string|n=7||
+        ports|[#0]|n=1 list=map keys=port,protocol patch=merge patchKey=port||The ports of the service.
+        selector|{string}|n=2 map=atomic||The labels of the pods that serve.
+        clusterIP|string|n=3||The virtual address. None for a service without one.
+        clusterIPs|[string]|n=18 list=atomic||The virtual addresses, at most one per family.
+        type|string|n=4||ClusterIP, NodePort, LoadBalancer or ExternalName.
+        externalIPs|[string]|n=5 list=atomic||Other addresses that lead here.
+        sessionAffinity|string|n=7||ClientIP sends a client always to the same pod.
         loadBalancerIP|string|n=8||
         loadBalancerSourceRanges|[string]|n=9 list=atomic||
-        externalName|string|n=10||
-        externalTrafficPolicy|string|n=11||
+        externalName|string|n=10||The name that an ExternalName service stands for.
+        externalTrafficPolicy|string|n=11||Cluster or Local.
         healthCheckNodePort|int32|n=12||
-        publishNotReadyAddresses|bool|n=13||
+        publishNotReadyAddresses|bool|n=13||Whether pods that are not ready are published too.
         sessionAffinityConfig|#1|n=14 pointer||
-        ipFamilies|[string]|n=19 list=atomic||
-        ipFamilyPolicy|string|n=17 pointer||
-        allocateLoadBalancerNodePorts|bool|n=20 pointer||
-        loadBalancerClass|string|n=21 pointer||
-        internalTrafficPolicy|string|n=22 pointer||
+        ipFamilies|[string]|n=19 list=atomic||IPv4, IPv6 or both.
+        ipFamilyPolicy|string|n=17 pointer||SingleStack, PreferDualStack or RequireDualStack.
+        allocateLoadBalancerNodePorts|bool|n=20 pointer||Whether a load balancer's ports get node ports.
+        loadBalancerClass|string|n=21 pointer||Who provides the load balancer.
+        internalTrafficPolicy|string|n=22 pointer||Cluster or Local.
         trafficDistribution|string|n=23 pointer||
         """#)
 }
 
+/// What was last seen of a service.
 package struct ServiceStatus: APIMessage {
     package var loadBalancer: LoadBalancerStatus = LoadBalancerStatus()
     package var conditions: [Condition] = []
@@ -1016,6 +1052,7 @@ extension ServiceStatus {
 extension ServiceStatus {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ServiceStatus",
+        description: "What was last seen of a service.",
         types: [
             { LoadBalancerStatus.schema },
             { Condition.schema },
@@ -1089,10 +1126,13 @@ extension SessionAffinityConfig {
         """#)
 }
 
+/// A list of objects of the kind ServiceAccount.
 package struct ServiceAccountList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "ServiceAccountList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [ServiceAccount] = []
 
     package init() {}
@@ -1177,20 +1217,24 @@ extension ServiceAccountList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ServiceAccountList",
         gvk: gvk,
+        description: "A list of objects of the kind ServiceAccount.",
         types: [
             { ListMeta.schema },
             { ServiceAccount.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind Service.
 package struct ServiceList: APIList {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "ServiceList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Service] = []
 
     package init() {}
@@ -1275,12 +1319,13 @@ extension ServiceList {
     package static let schema = Schema(
         "io.k8s.api.core.v1.ServiceList",
         gvk: gvk,
+        description: "A list of objects of the kind Service.",
         types: [
             { ListMeta.schema },
             { Service.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -3,14 +3,20 @@
 package import APIMachinery
 package import Codec
 
+/// A volume of a pod, from exactly one source.
 package struct Volume: APIMessage {
+    /// The name, unique within the pod.
     package var name: String = ""
+    /// A file or directory of the node.
     package var hostPath: HostPathVolumeSource?
+    /// A directory that lives as long as the pod.
     package var emptyDir: EmptyDirVolumeSource?
     package var gcePersistentDisk: GCEPersistentDiskVolumeSource?
     package var awsElasticBlockStore: AWSElasticBlockStoreVolumeSource?
     package var gitRepo: GitRepoVolumeSource?
+    /// The keys of a secret as files.
     package var secret: SecretVolumeSource?
+    /// A directory of an NFS server.
     package var nfs: NFSVolumeSource?
     @usableFromInline var boxedIscsi = BoxedOptional<ISCSIVolumeSource>()
     @inlinable
@@ -19,6 +25,7 @@ package struct Volume: APIMessage {
         _modify { yield &boxedIscsi.value }
     }
     package var glusterfs: GlusterfsVolumeSource?
+    /// The volume bound to a claim.
     package var persistentVolumeClaim: PersistentVolumeClaimVolumeSource?
     @usableFromInline var boxedRbd = BoxedOptional<RBDVolumeSource>()
     @inlinable
@@ -35,9 +42,11 @@ package struct Volume: APIMessage {
         _modify { yield &boxedCephfs.value }
     }
     package var flocker: FlockerVolumeSource?
+    /// Fields of the pod as files.
     package var downwardAPI: DownwardAPIVolumeSource?
     package var fc: FCVolumeSource?
     package var azureFile: AzureFileVolumeSource?
+    /// The keys of a config map as files.
     package var configMap: ConfigMapVolumeSource?
     package var vsphereVolume: VsphereVirtualDiskVolumeSource?
     @usableFromInline var boxedQuobyte = BoxedOptional<QuobyteVolumeSource>()
@@ -53,6 +62,7 @@ package struct Volume: APIMessage {
         _modify { yield &boxedAzureDisk.value }
     }
     package var photonPersistentDisk: PhotonPersistentDiskVolumeSource?
+    /// Several sources in one directory.
     package var projected: ProjectedVolumeSource?
     package var portworxVolume: PortworxVolumeSource?
     @usableFromInline var boxedScaleIO = BoxedOptional<ScaleIOVolumeSource>()
@@ -67,8 +77,11 @@ package struct Volume: APIMessage {
         _read { yield boxedStorageos.value }
         _modify { yield &boxedStorageos.value }
     }
+    /// A volume that a CSI driver makes for the pod.
     package var csi: CSIVolumeSource?
+    /// A claim made for the pod and deleted with it.
     package var ephemeral: EphemeralVolumeSource?
+    /// The content of an image.
     package var image: ImageVolumeSource?
 
     package init() {}
@@ -438,6 +451,7 @@ extension Volume {
 extension Volume {
     package static let schema = Schema(
         "io.k8s.api.core.v1.Volume",
+        description: "A volume of a pod, from exactly one source.",
         types: [
             { HostPathVolumeSource.schema },
             { EmptyDirVolumeSource.schema },
@@ -471,37 +485,37 @@ extension Volume {
             { ImageVolumeSource.schema },
         ],
         #"""
-        name|string|n=1 required always|""|
-        hostPath|#0|n=2,1 pointer||
-        emptyDir|#1|n=2,2 pointer||
+        name|string|n=1 required always|""|The name, unique within the pod.
+        hostPath|#0|n=2,1 pointer||A file or directory of the node.
+        emptyDir|#1|n=2,2 pointer||A directory that lives as long as the pod.
         gcePersistentDisk|#2|n=2,3 pointer||
         awsElasticBlockStore|#3|n=2,4 pointer||
         gitRepo|#4|n=2,5 pointer||
-        secret|#5|n=2,6 pointer||
-        nfs|#6|n=2,7 pointer||
+        secret|#5|n=2,6 pointer||The keys of a secret as files.
+        nfs|#6|n=2,7 pointer||A directory of an NFS server.
         iscsi|#7|n=2,8 pointer||
         glusterfs|#8|n=2,9 pointer||
-        persistentVolumeClaim|#9|n=2,10 pointer||
+        persistentVolumeClaim|#9|n=2,10 pointer||The volume bound to a claim.
         rbd|#10|n=2,11 pointer||
         flexVolume|#11|n=2,12 pointer||
         cinder|#12|n=2,13 pointer||
         cephfs|#13|n=2,14 pointer||
         flocker|#14|n=2,15 pointer||
-        downwardAPI|#15|n=2,16 pointer||
+        downwardAPI|#15|n=2,16 pointer||Fields of the pod as files.
         fc|#16|n=2,17 pointer||
         azureFile|#17|n=2,18 pointer||
-        configMap|#18|n=2,19 pointer||
+        configMap|#18|n=2,19 pointer||The keys of a config map as files.
         vsphereVolume|#19|n=2,20 pointer||
         quobyte|#20|n=2,21 pointer||
         azureDisk|#21|n=2,22 pointer||
         photonPersistentDisk|#22|n=2,23 pointer||
-        projected|#23|n=2,26 pointer||
+        projected|#23|n=2,26 pointer||Several sources in one directory.
         portworxVolume|#24|n=2,24 pointer||
         scaleIO|#25|n=2,25 pointer||
         storageos|#26|n=2,27 pointer||
-        csi|#27|n=2,28 pointer||
-        ephemeral|#28|n=2,29 pointer||
-        image|#29|n=2,30 pointer||
+        csi|#27|n=2,28 pointer||A volume that a CSI driver makes for the pod.
+        ephemeral|#28|n=2,29 pointer||A claim made for the pod and deleted with it.
+        image|#29|n=2,30 pointer||The content of an image.
         """#)
 }
 
@@ -573,13 +587,20 @@ extension VolumeDevice {
         """#)
 }
 
+/// Where a volume appears in a container.
 package struct VolumeMount: APIMessage {
+    /// The volume's name in the pod.
     package var name: String = ""
+    /// Whether the container may only read.
     package var readOnly: Bool = false
     package var recursiveReadOnly: String?
+    /// The path in the container.
     package var mountPath: String = ""
+    /// A path in the volume to mount instead of its root.
     package var subPath: String = ""
+    /// How mounts pass between host and container.
     package var mountPropagation: String?
+    /// Like subPath, with $(NAME) for variables.
     package var subPathExpr: String = ""
 
     package init() {}
@@ -690,14 +711,15 @@ extension VolumeMount {
 extension VolumeMount {
     package static let schema = Schema(
         "io.k8s.api.core.v1.VolumeMount",
+        description: "Where a volume appears in a container.",
         #"""
-        name|string|n=1 required always|""|
-        readOnly|bool|n=2||
+        name|string|n=1 required always|""|The volume's name in the pod.
+        readOnly|bool|n=2||Whether the container may only read.
         recursiveReadOnly|string|n=7 pointer||
-        mountPath|string|n=3 required always|""|
-        subPath|string|n=4||
-        mountPropagation|string|n=5 pointer||
-        subPathExpr|string|n=6||
+        mountPath|string|n=3 required always|""|The path in the container.
+        subPath|string|n=4||A path in the volume to mount instead of its root.
+        mountPropagation|string|n=5 pointer||How mounts pass between host and container.
+        subPathExpr|string|n=6||Like subPath, with $(NAME) for variables.
         """#)
 }
 

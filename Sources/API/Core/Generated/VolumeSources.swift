@@ -625,8 +625,11 @@ extension CinderVolumeSource {
         """#)
 }
 
+/// A directory that lives as long as the pod.
 package struct EmptyDirVolumeSource: APIMessage {
+    /// Empty for the node's disk, or Memory.
     package var medium: String = ""
+    /// The most it may hold.
     package var sizeLimit: Quantity?
 
     package init() {}
@@ -691,9 +694,10 @@ extension EmptyDirVolumeSource {
 extension EmptyDirVolumeSource {
     package static let schema = Schema(
         "io.k8s.api.core.v1.EmptyDirVolumeSource",
+        description: "A directory that lives as long as the pod.",
         #"""
-        medium|string|n=1||
-        sizeLimit|Quantity|n=2 pointer||
+        medium|string|n=1||Empty for the node's disk, or Memory.
+        sizeLimit|Quantity|n=2 pointer||The most it may hold.
         """#)
 }
 
@@ -1305,8 +1309,11 @@ extension GlusterfsVolumeSource {
         """#)
 }
 
+/// A file or directory of the node.
 package struct HostPathVolumeSource: APIMessage {
+    /// The path on the node.
     package var path: String = ""
+    /// What must be there, or may be made.
     package var type: String?
 
     package init() {}
@@ -1369,9 +1376,10 @@ extension HostPathVolumeSource {
 extension HostPathVolumeSource {
     package static let schema = Schema(
         "io.k8s.api.core.v1.HostPathVolumeSource",
+        description: "A file or directory of the node.",
         #"""
-        path|string|n=1 required always|""|
-        type|string|n=2 pointer||
+        path|string|n=1 required always|""|The path on the node.
+        type|string|n=2 pointer||What must be there, or may be made.
         """#)
 }
 

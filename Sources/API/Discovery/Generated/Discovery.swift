@@ -4,17 +4,22 @@ package import APICore
 package import APIMachinery
 package import Codec
 
+/// Some of the addresses behind a service.
 package struct EndpointSlice: APIObject {
     package static let gvk = GroupVersionKind(group: "discovery.k8s.io", version: "v1", kind: "EndpointSlice")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// IPv4, IPv6 or FQDN.
     package var addressType: String = ""
+    /// The addresses.
     package var endpoints: [Endpoint] = []
+    /// The ports that each of them has.
     package var ports: [EndpointPort] = []
 
     package init() {}
@@ -120,31 +125,39 @@ extension EndpointSlice {
     package static let schema = Schema(
         "io.k8s.api.discovery.v1.EndpointSlice",
         gvk: gvk,
+        description: "Some of the addresses behind a service.",
         types: [
             { ObjectMeta.schema },
             { Endpoint.schema },
             { EndpointPort.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        addressType|string|n=4 required always|""|
-        endpoints|[#1]|n=2 required always list=atomic||
-        ports|[#2]|n=3 always list=atomic||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        addressType|string|n=4 required always|""|IPv4, IPv6 or FQDN.
+        endpoints|[#1]|n=2 required always list=atomic||The addresses.
+        ports|[#2]|n=3 always list=atomic||The ports that each of them has.
         """#)
 }
 
+/// One pod behind a service.
 package struct Endpoint: APIMessage {
+    /// Its addresses.
     package var addresses: [String] = []
+    /// Whether it is ready, serves, and is ending.
     package var conditions: EndpointConditions = EndpointConditions()
+    /// Its host name.
     package var hostname: String?
     @usableFromInline var boxedTargetRef = BoxedOptional<APICore.ObjectReference>()
+    /// The pod.
     @inlinable
     package var targetRef: APICore.ObjectReference? {
         _read { yield boxedTargetRef.value }
         _modify { yield &boxedTargetRef.value }
     }
     package var deprecatedTopology: StringMap<String> = [:]
+    /// The node it runs on.
     package var nodeName: String?
+    /// The zone it runs in.
     package var zone: String?
     package var hints: EndpointHints?
 
@@ -271,19 +284,20 @@ extension Endpoint {
 extension Endpoint {
     package static let schema = Schema(
         "io.k8s.api.discovery.v1.Endpoint",
+        description: "One pod behind a service.",
         types: [
             { EndpointConditions.schema },
             { APICore.ObjectReference.schema },
             { EndpointHints.schema },
         ],
         #"""
-        addresses|[string]|n=1 required always list=set||
-        conditions|#0|n=2||
-        hostname|string|n=3 pointer||
-        targetRef|#1|n=4 pointer||
+        addresses|[string]|n=1 required always list=set||Its addresses.
+        conditions|#0|n=2||Whether it is ready, serves, and is ending.
+        hostname|string|n=3 pointer||Its host name.
+        targetRef|#1|n=4 pointer||The pod.
         deprecatedTopology|{string}|n=5||
-        nodeName|string|n=6 pointer||
-        zone|string|n=7 pointer||
+        nodeName|string|n=6 pointer||The node it runs on.
+        zone|string|n=7 pointer||The zone it runs in.
         hints|#2|n=8 pointer||
         """#)
 }
@@ -660,10 +674,13 @@ extension ForZone {
         """#)
 }
 
+/// A list of objects of the kind EndpointSlice.
 package struct EndpointSliceList: APIList {
     package static let gvk = GroupVersionKind(group: "discovery.k8s.io", version: "v1", kind: "EndpointSliceList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [EndpointSlice] = []
 
     package init() {}
@@ -748,12 +765,13 @@ extension EndpointSliceList {
     package static let schema = Schema(
         "io.k8s.api.discovery.v1.EndpointSliceList",
         gvk: gvk,
+        description: "A list of objects of the kind EndpointSlice.",
         types: [
             { ListMeta.schema },
             { EndpointSlice.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

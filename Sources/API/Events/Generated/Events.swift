@@ -4,22 +4,27 @@ package import APICore
 package import APIMachinery
 package import Codec
 
+/// Something that happened to an object.
 package struct Event: APIObject {
     package static let gvk = GroupVersionKind(group: "events.k8s.io", version: "v1", kind: "Event")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// When it happened first.
     package var eventTime: MicroTime?
     package var series: EventSeries?
     package var reportingController: String = ""
     package var reportingInstance: String = ""
     package var action: String = ""
+    /// What happened, as one word.
     package var reason: String = ""
     @usableFromInline var boxedRegarding = Boxed<APICore.ObjectReference>()
+    /// The object it is about.
     @inlinable
     package var regarding: APICore.ObjectReference {
         _read { yield boxedRegarding.value }
@@ -31,7 +36,9 @@ package struct Event: APIObject {
         _read { yield boxedRelated.value }
         _modify { yield &boxedRelated.value }
     }
+    /// What happened, for people.
     package var note: String = ""
+    /// Normal or Warning.
     package var type: String = ""
     package var deprecatedSource: APICore.EventSource = APICore.EventSource()
     package var deprecatedFirstTimestamp: Time?
@@ -246,6 +253,7 @@ extension Event {
     package static let schema = Schema(
         "io.k8s.api.events.v1.Event",
         gvk: gvk,
+        description: "Something that happened to an object.",
         types: [
             { ObjectMeta.schema },
             { EventSeries.schema },
@@ -253,17 +261,17 @@ extension Event {
             { APICore.EventSource.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        eventTime|MicroTime|n=2 required always||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        eventTime|MicroTime|n=2 required always||When it happened first.
         series|#1|n=3 pointer||
         reportingController|string|n=4||
         reportingInstance|string|n=5||
         action|string|n=6||
-        reason|string|n=7||
-        regarding|#2|n=8||
+        reason|string|n=7||What happened, as one word.
+        regarding|#2|n=8||The object it is about.
         related|#2|n=9 pointer||
-        note|string|n=10||
-        type|string|n=11||
+        note|string|n=10||What happened, for people.
+        type|string|n=11||Normal or Warning.
         deprecatedSource|#3|n=12||
         deprecatedFirstTimestamp|Time|n=13||
         deprecatedLastTimestamp|Time|n=14||
@@ -344,10 +352,13 @@ extension EventSeries {
         """#)
 }
 
+/// A list of objects of the kind Event.
 package struct EventList: APIList {
     package static let gvk = GroupVersionKind(group: "events.k8s.io", version: "v1", kind: "EventList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Event] = []
 
     package init() {}
@@ -432,12 +443,13 @@ extension EventList {
     package static let schema = Schema(
         "io.k8s.api.events.v1.EventList",
         gvk: gvk,
+        description: "A list of objects of the kind Event.",
         types: [
             { ListMeta.schema },
             { Event.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -2,6 +2,7 @@
 // swift-format-ignore-file
 package import Codec
 
+/// A group with its versions.
 package struct APIGroup: APIKind {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "APIGroup")
 
@@ -105,6 +106,7 @@ extension APIGroup {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroup",
         gvk: gvk,
+        description: "A group with its versions.",
         types: [
             { GroupVersionForDiscovery.schema },
             { ServerAddressByClientCIDR.schema },
@@ -117,6 +119,7 @@ extension APIGroup {
         """#)
 }
 
+/// The versions of the core group.
 package struct APIVersions: APIKind {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "APIVersions")
 
@@ -200,6 +203,7 @@ extension APIVersions {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.APIVersions",
         gvk: gvk,
+        description: "The versions of the core group.",
         types: [
             { ServerAddressByClientCIDR.schema },
         ],
@@ -209,6 +213,7 @@ extension APIVersions {
         """#)
 }
 
+/// One resource and what can be done with it.
 package struct APIResource: APIMessage {
     package var name: String = ""
     package var singularName: String = ""
@@ -353,6 +358,7 @@ extension APIResource {
 extension APIResource {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.APIResource",
+        description: "One resource and what can be done with it.",
         #"""
         name|string|n=1 required always|""|
         singularName|string|n=6 required always|""|
@@ -367,6 +373,7 @@ extension APIResource {
         """#)
 }
 
+/// One version of a group.
 package struct GroupVersionForDiscovery: APIMessage {
     package var groupVersion: String = ""
     package var version: String = ""
@@ -429,12 +436,14 @@ extension GroupVersionForDiscovery {
 extension GroupVersionForDiscovery {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.GroupVersionForDiscovery",
+        description: "One version of a group.",
         #"""
         groupVersion|string|n=1 required always|""|
         version|string|n=2 required always|""|
         """#)
 }
 
+/// The version of a program and how it was built.
 package struct VersionInfo: APIMessage {
     package var major: String = ""
     package var minor: String = ""
@@ -565,6 +574,7 @@ extension VersionInfo {
 extension VersionInfo {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.version.Info",
+        description: "The version of a program and how it was built.",
         #"""
         major|string|required always|""|
         minor|string|required always|""|
@@ -582,6 +592,7 @@ extension VersionInfo {
         """#)
 }
 
+/// The address that clients of a network should use.
 package struct ServerAddressByClientCIDR: APIMessage {
     package var clientCIDR: String = ""
     package var serverAddress: String = ""
@@ -644,12 +655,14 @@ extension ServerAddressByClientCIDR {
 extension ServerAddressByClientCIDR {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.ServerAddressByClientCIDR",
+        description: "The address that clients of a network should use.",
         #"""
         clientCIDR|string|n=1 required always|""|
         serverAddress|string|n=2 required always|""|
         """#)
 }
 
+/// All groups.
 package struct APIGroupList: APIKind {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "APIGroupList")
 
@@ -729,6 +742,7 @@ extension APIGroupList {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroupList",
         gvk: gvk,
+        description: "All groups.",
         types: [
             { APIGroup.schema },
         ],
@@ -737,6 +751,7 @@ extension APIGroupList {
         """#)
 }
 
+/// The resources of one version of a group.
 package struct APIResourceList: APIKind {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "APIResourceList")
 
@@ -820,6 +835,7 @@ extension APIResourceList {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList",
         gvk: gvk,
+        description: "The resources of one version of a group.",
         types: [
             { APIResource.schema },
         ],

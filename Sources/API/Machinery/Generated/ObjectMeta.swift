@@ -2,12 +2,19 @@
 // swift-format-ignore-file
 package import Codec
 
+/// One aspect of an object's state, with the time it last changed.
 package struct Condition: APIMessage {
+    /// Which aspect.
     package var type: String = ""
+    /// True, False or Unknown.
     package var status: String = ""
+    /// The generation that this is about.
     package var observedGeneration: Int = 0
+    /// When the status last changed.
     package var lastTransitionTime: Time?
+    /// One word for machines.
     package var reason: String = ""
+    /// A sentence for people.
     package var message: String = ""
 
     package init() {}
@@ -107,20 +114,26 @@ extension Condition {
 extension Condition {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.Condition",
+        description: "One aspect of an object's state, with the time it last changed.",
         #"""
-        type|string|n=1 required always|""|
-        status|string|n=2 required always|""|
-        observedGeneration|int64|n=3||
-        lastTransitionTime|Time|n=4 required always||
-        reason|string|n=5 required always|""|
-        message|string|n=6 required always|""|
+        type|string|n=1 required always|""|Which aspect.
+        status|string|n=2 required always|""|True, False or Unknown.
+        observedGeneration|int64|n=3||The generation that this is about.
+        lastTransitionTime|Time|n=4 required always||When the status last changed.
+        reason|string|n=5 required always|""|One word for machines.
+        message|string|n=6 required always|""|A sentence for people.
         """#)
 }
 
+/// What a list says of itself.
 package struct ListMeta: APIMessage {
+    /// No longer used.
     package var selfLink: String = ""
+    /// The version of the whole state that the list shows. Watches can begin there.
     package var resourceVersion: String = ""
+    /// A token for the next part of a list that was cut.
     package var `continue`: String = ""
+    /// How many objects are left, if that is known.
     package var remainingItemCount: Int?
 
     package init() {}
@@ -205,21 +218,30 @@ extension ListMeta {
 extension ListMeta {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta",
+        description: "What a list says of itself.",
         #"""
-        selfLink|string|n=1||
-        resourceVersion|string|n=2||
-        continue|string|n=3||
-        remainingItemCount|int64|n=4 pointer||
+        selfLink|string|n=1||No longer used.
+        resourceVersion|string|n=2||The version of the whole state that the list shows. Watches can begin there.
+        continue|string|n=3||A token for the next part of a list that was cut.
+        remainingItemCount|int64|n=4 pointer||How many objects are left, if that is known.
         """#)
 }
 
+/// The fields that one manager has set.
 package struct ManagedFieldsEntry: APIMessage {
+    /// Who wrote.
     package var manager: String = ""
+    /// Apply or Update.
     package var operation: String = ""
+    /// The version that the fields are of.
     package var apiVersion: String = ""
+    /// When the set of fields changed last.
     package var time: Time?
+    /// Always FieldsV1.
     package var fieldsType: String = ""
+    /// The fields, as a tree.
     package var fieldsV1: JSONValue?
+    /// The subresource that was written, if any.
     package var subresource: String = ""
 
     package init() {}
@@ -334,32 +356,49 @@ extension ManagedFieldsEntry {
 extension ManagedFieldsEntry {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry",
+        description: "The fields that one manager has set.",
         #"""
-        manager|string|n=1||
-        operation|string|n=2||
-        apiVersion|string|n=3||
-        time|Time|n=4 pointer||
-        fieldsType|string|n=6||
-        fieldsV1|FieldsV1|n=7 pointer||
-        subresource|string|n=8||
+        manager|string|n=1||Who wrote.
+        operation|string|n=2||Apply or Update.
+        apiVersion|string|n=3||The version that the fields are of.
+        time|Time|n=4 pointer||When the set of fields changed last.
+        fieldsType|string|n=6||Always FieldsV1.
+        fieldsV1|FieldsV1|n=7 pointer||The fields, as a tree.
+        subresource|string|n=8||The subresource that was written, if any.
         """#)
 }
 
+/// What every object has besides its own data: its name, its labels, its owners, its history.
 package struct ObjectMeta: APIMessage {
+    /// The name, unique among objects of the kind in the namespace. Cannot be changed.
     package var name: String = ""
+    /// A prefix from which the server makes a unique name if none is given.
     package var generateName: String = ""
+    /// The namespace that the object lives in. Empty for objects of the cluster.
     package var namespace: String = ""
+    /// No longer used.
     package var selfLink: String = ""
+    /// Given by the server, unique for all time, also across objects of the same name.
     package var uid: String = ""
+    /// Changes with every write. Send it back to update only what you have seen.
     package var resourceVersion: String = ""
+    /// Counts the changes of the wanted state.
     package var generation: Int = 0
+    /// When the server stored the object first.
     package var creationTimestamp: Time?
+    /// When deletion was asked for. The object goes once its finalizers are gone.
     package var deletionTimestamp: Time?
+    /// How long the object may take to end in good order.
     package var deletionGracePeriodSeconds: Int?
+    /// Short keys and values to select objects by.
     package var labels: StringMap<String> = [:]
+    /// Keys and values for tools, which nobody selects by.
     package var annotations: StringMap<String> = [:]
+    /// The objects that this one belongs to. When all are gone it is collected.
     package var ownerReferences: [OwnerReference] = []
+    /// Who must still clean up before the object may go.
     package var finalizers: [String] = []
+    /// Which field was last set by whom.
     package var managedFields: [ManagedFieldsEntry] = []
 
     package init() {}
@@ -551,35 +590,43 @@ extension ObjectMeta {
 extension ObjectMeta {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta",
+        description: "What every object has besides its own data: its name, its labels, its owners, its history.",
         types: [
             { OwnerReference.schema },
             { ManagedFieldsEntry.schema },
         ],
         #"""
-        name|string|n=1||
-        generateName|string|n=2||
-        namespace|string|n=3||
-        selfLink|string|n=4||
-        uid|string|n=5||
-        resourceVersion|string|n=6||
-        generation|int64|n=7||
-        creationTimestamp|Time|n=8||
-        deletionTimestamp|Time|n=9 pointer||
-        deletionGracePeriodSeconds|int64|n=10 pointer||
-        labels|{string}|n=11||
-        annotations|{string}|n=12||
-        ownerReferences|[#0]|n=13 list=map keys=uid patch=merge patchKey=uid||
-        finalizers|[string]|n=14 list=set patch=merge||
-        managedFields|[#1]|n=17 list=atomic||
+        name|string|n=1||The name, unique among objects of the kind in the namespace. Cannot be changed.
+        generateName|string|n=2||A prefix from which the server makes a unique name if none is given.
+        namespace|string|n=3||The namespace that the object lives in. Empty for objects of the cluster.
+        selfLink|string|n=4||No longer used.
+        uid|string|n=5||Given by the server, unique for all time, also across objects of the same name.
+        resourceVersion|string|n=6||Changes with every write. Send it back to update only what you have seen.
+        generation|int64|n=7||Counts the changes of the wanted state.
+        creationTimestamp|Time|n=8||When the server stored the object first.
+        deletionTimestamp|Time|n=9 pointer||When deletion was asked for. The object goes once its finalizers are gone.
+        deletionGracePeriodSeconds|int64|n=10 pointer||How long the object may take to end in good order.
+        labels|{string}|n=11||Short keys and values to select objects by.
+        annotations|{string}|n=12||Keys and values for tools, which nobody selects by.
+        ownerReferences|[#0]|n=13 list=map keys=uid patch=merge patchKey=uid||The objects that this one belongs to. When all are gone it is collected.
+        finalizers|[string]|n=14 list=set patch=merge||Who must still clean up before the object may go.
+        managedFields|[#1]|n=17 list=atomic||Which field was last set by whom.
         """#)
 }
 
+/// Points to an owner in the same namespace, or of the cluster.
 package struct OwnerReference: APIMessage {
+    /// The owner's API version.
     package var apiVersion: String = ""
+    /// The owner's kind.
     package var kind: String = ""
+    /// The owner's name.
     package var name: String = ""
+    /// The owner's uid. An object of the same name with another uid is not the owner.
     package var uid: String = ""
+    /// Whether the owner manages this object. At most one does.
     package var controller: Bool?
+    /// Whether this object must go first when the owner is deleted in the foreground.
     package var blockOwnerDeletion: Bool?
 
     package init() {}
@@ -676,12 +723,13 @@ extension OwnerReference {
 extension OwnerReference {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference",
+        description: "Points to an owner in the same namespace, or of the cluster.",
         #"""
-        apiVersion|string|n=5 required always|""|
-        kind|string|n=1 required always|""|
-        name|string|n=3 required always|""|
-        uid|string|n=4 required always|""|
-        controller|bool|n=6 pointer||
-        blockOwnerDeletion|bool|n=7 pointer||
+        apiVersion|string|n=5 required always|""|The owner's API version.
+        kind|string|n=1 required always|""|The owner's kind.
+        name|string|n=3 required always|""|The owner's name.
+        uid|string|n=4 required always|""|The owner's uid. An object of the same name with another uid is not the owner.
+        controller|bool|n=6 pointer||Whether the owner manages this object. At most one does.
+        blockOwnerDeletion|bool|n=7 pointer||Whether this object must go first when the owner is deleted in the foreground.
         """#)
 }

@@ -2,13 +2,19 @@
 // swift-format-ignore-file
 package import Codec
 
+/// How to delete.
 package struct DeleteOptions: APIKind {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "DeleteOptions")
 
+    /// How long the object may take to end. 0 means at once.
     package var gracePeriodSeconds: Int?
+    /// What must be true of the object, or it is not deleted.
     package var preconditions: Preconditions?
+    /// Older form of propagationPolicy.
     package var orphanDependents: Bool?
+    /// What happens to what the object owns. Orphan, Background or Foreground.
     package var propagationPolicy: String?
+    /// All means that nothing is stored.
     package var dryRun: [String] = []
     package var ignoreStoreReadErrorWithClusterBreakingPotential: Bool?
 
@@ -133,21 +139,25 @@ extension DeleteOptions {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
         gvk: gvk,
+        description: "How to delete.",
         types: [
             { Preconditions.schema },
         ],
         #"""
-        gracePeriodSeconds|int64|n=1 pointer||
-        preconditions|#0|n=2 pointer||
-        orphanDependents|bool|n=3 pointer||
-        propagationPolicy|string|n=4 pointer||
-        dryRun|[string]|n=5 list=atomic||
+        gracePeriodSeconds|int64|n=1 pointer||How long the object may take to end. 0 means at once.
+        preconditions|#0|n=2 pointer||What must be true of the object, or it is not deleted.
+        orphanDependents|bool|n=3 pointer||Older form of propagationPolicy.
+        propagationPolicy|string|n=4 pointer||What happens to what the object owns. Orphan, Background or Foreground.
+        dryRun|[string]|n=5 list=atomic||All means that nothing is stored.
         ignoreStoreReadErrorWithClusterBreakingPotential|bool|n=6 pointer||
         """#)
 }
 
+/// What must be true before an object is deleted.
 package struct Preconditions: APIMessage {
+    /// The uid that the object must have.
     package var uid: String?
+    /// The version that the object must have.
     package var resourceVersion: String?
 
     package init() {}
@@ -212,12 +222,14 @@ extension Preconditions {
 extension Preconditions {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.Preconditions",
+        description: "What must be true before an object is deleted.",
         #"""
-        uid|string|n=1 pointer||
-        resourceVersion|string|n=2 pointer||
+        uid|string|n=1 pointer||The uid that the object must have.
+        resourceVersion|string|n=2 pointer||The version that the object must have.
         """#)
 }
 
+/// One change, as a watch reports it.
 package struct EncodedWatchEvent: APIMessage {
     package var type: String = ""
     package var object: JSONValue?
@@ -285,6 +297,7 @@ extension EncodedWatchEvent {
 extension EncodedWatchEvent {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent",
+        description: "One change, as a watch reports it.",
         #"""
         type|string|n=1 required always|""|
         object|RawExtension|n=2 required always||

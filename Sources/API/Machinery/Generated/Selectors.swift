@@ -2,6 +2,7 @@
 // swift-format-ignore-file
 package import Codec
 
+/// One requirement on a field.
 package struct FieldSelectorRequirement: APIMessage {
     package var key: String = ""
     package var `operator`: String = ""
@@ -75,6 +76,7 @@ extension FieldSelectorRequirement {
 extension FieldSelectorRequirement {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.FieldSelectorRequirement",
+        description: "One requirement on a field.",
         #"""
         key|string|n=1 required always|""|
         operator|string|n=2 required always|""|
@@ -82,8 +84,11 @@ extension FieldSelectorRequirement {
         """#)
 }
 
+/// Selects objects by their labels. Empty selects all, absent selects none.
 package struct LabelSelector: APIMessage {
+    /// Labels that must have exactly these values.
     package var matchLabels: StringMap<String> = [:]
+    /// Requirements that must all hold.
     package var matchExpressions: [LabelSelectorRequirement] = []
 
     package init() {}
@@ -148,18 +153,23 @@ extension LabelSelector {
 extension LabelSelector {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector",
+        description: "Selects objects by their labels. Empty selects all, absent selects none.",
         types: [
             { LabelSelectorRequirement.schema },
         ],
         #"""
-        matchLabels|{string}|n=1||
-        matchExpressions|[#0]|n=2 list=atomic||
+        matchLabels|{string}|n=1||Labels that must have exactly these values.
+        matchExpressions|[#0]|n=2 list=atomic||Requirements that must all hold.
         """#)
 }
 
+/// One requirement on a label.
 package struct LabelSelectorRequirement: APIMessage {
+    /// The label's key.
     package var key: String = ""
+    /// In, NotIn, Exists or DoesNotExist.
     package var `operator`: String = ""
+    /// What the label's value is compared with.
     package var values: [String] = []
 
     package init() {}
@@ -230,9 +240,10 @@ extension LabelSelectorRequirement {
 extension LabelSelectorRequirement {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement",
+        description: "One requirement on a label.",
         #"""
-        key|string|n=1 required always|""|
-        operator|string|n=2 required always|""|
-        values|[string]|n=3 list=atomic||
+        key|string|n=1 required always|""|The label's key.
+        operator|string|n=2 required always|""|In, NotIn, Exists or DoesNotExist.
+        values|[string]|n=3 list=atomic||What the label's value is compared with.
         """#)
 }

@@ -2,19 +2,26 @@
 // swift-format-ignore-file
 package import Codec
 
+/// The answer to a request that does not answer with an object, mostly an error.
 package struct Status: APIKind {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "Status")
 
+    /// Metadata of the answer, mostly empty.
     package var metadata: ListMeta = ListMeta()
+    /// Success or Failure.
     package var status: String = ""
+    /// What happened, for people.
     package var message: String = ""
+    /// What happened, as one word for machines.
     package var reason: String = ""
     @usableFromInline var boxedDetails = BoxedOptional<StatusDetails>()
+    /// More about the reason.
     @inlinable
     package var details: StatusDetails? {
         _read { yield boxedDetails.value }
         _modify { yield &boxedDetails.value }
     }
+    /// The HTTP status code.
     package var code: Int = 0
 
     package init() {}
@@ -136,23 +143,28 @@ extension Status {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.Status",
         gvk: gvk,
+        description: "The answer to a request that does not answer with an object, mostly an error.",
         types: [
             { ListMeta.schema },
             { StatusDetails.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        status|string|n=2||
-        message|string|n=3||
-        reason|string|n=4||
-        details|#1|n=5 pointer||
-        code|int32|n=6||
+        metadata|#0|n=1||Metadata of the answer, mostly empty.
+        status|string|n=2||Success or Failure.
+        message|string|n=3||What happened, for people.
+        reason|string|n=4||What happened, as one word for machines.
+        details|#1|n=5 pointer||More about the reason.
+        code|int32|n=6||The HTTP status code.
         """#)
 }
 
+/// One fault.
 package struct StatusCause: APIMessage {
+    /// One word for machines.
     package var reason: String = ""
+    /// A sentence for people.
     package var message: String = ""
+    /// The path of the field, as in spec.replicas.
     package var field: String = ""
 
     package init() {}
@@ -227,19 +239,27 @@ extension StatusCause {
 extension StatusCause {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.StatusCause",
+        description: "One fault.",
         #"""
-        reason|string|n=1||
-        message|string|n=2||
-        field|string|n=3||
+        reason|string|n=1||One word for machines.
+        message|string|n=2||A sentence for people.
+        field|string|n=3||The path of the field, as in spec.replicas.
         """#)
 }
 
+/// What a status is about.
 package struct StatusDetails: APIMessage {
+    /// The object's name.
     package var name: String = ""
+    /// The group of the kind.
     package var group: String = ""
+    /// The object's kind, or the resource.
     package var kind: String = ""
+    /// The object's uid.
     package var uid: String = ""
+    /// The single faults, such as fields that are not valid.
     package var causes: [StatusCause] = []
+    /// When to try again.
     package var retryAfterSeconds: Int = 0
 
     package init() {}
@@ -344,15 +364,16 @@ extension StatusDetails {
 extension StatusDetails {
     package static let schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.StatusDetails",
+        description: "What a status is about.",
         types: [
             { StatusCause.schema },
         ],
         #"""
-        name|string|n=1||
-        group|string|n=2||
-        kind|string|n=3||
-        uid|string|n=6||
-        causes|[#0]|n=4 list=atomic||
-        retryAfterSeconds|int32|n=5||
+        name|string|n=1||The object's name.
+        group|string|n=2||The group of the kind.
+        kind|string|n=3||The object's kind, or the resource.
+        uid|string|n=6||The object's uid.
+        causes|[#0]|n=4 list=atomic||The single faults, such as fields that are not valid.
+        retryAfterSeconds|int32|n=5||When to try again.
         """#)
 }

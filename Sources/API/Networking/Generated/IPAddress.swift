@@ -3,15 +3,18 @@
 package import APIMachinery
 package import Codec
 
+/// An address that is in use.
 package struct IPAddress: APIObject {
     package static let gvk = GroupVersionKind(group: "networking.k8s.io", version: "v1", kind: "IPAddress")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: IPAddressSpec = IPAddressSpec()
 
     package init() {}
@@ -91,26 +94,31 @@ extension IPAddress {
     package static let schema = Schema(
         "io.k8s.api.networking.v1.IPAddress",
         gvk: gvk,
+        description: "An address that is in use.",
         types: [
             { ObjectMeta.schema },
             { IPAddressSpec.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
         """#)
 }
 
+/// A range of addresses for services.
 package struct ServiceCIDR: APIObject {
     package static let gvk = GroupVersionKind(group: "networking.k8s.io", version: "v1", kind: "ServiceCIDR")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: ServiceCIDRSpec = ServiceCIDRSpec()
+    /// What was last seen.
     package var status: ServiceCIDRStatus = ServiceCIDRStatus()
 
     package init() {}
@@ -198,15 +206,16 @@ extension ServiceCIDR {
     package static let schema = Schema(
         "io.k8s.api.networking.v1.ServiceCIDR",
         gvk: gvk,
+        description: "A range of addresses for services.",
         types: [
             { ObjectMeta.schema },
             { ServiceCIDRSpec.schema },
             { ServiceCIDRStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -564,10 +573,13 @@ extension ServiceCIDRStatus {
         """#)
 }
 
+/// A list of objects of the kind IPAddress.
 package struct IPAddressList: APIList {
     package static let gvk = GroupVersionKind(group: "networking.k8s.io", version: "v1", kind: "IPAddressList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [IPAddress] = []
 
     package init() {}
@@ -652,20 +664,24 @@ extension IPAddressList {
     package static let schema = Schema(
         "io.k8s.api.networking.v1.IPAddressList",
         gvk: gvk,
+        description: "A list of objects of the kind IPAddress.",
         types: [
             { ListMeta.schema },
             { IPAddress.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind ServiceCIDR.
 package struct ServiceCIDRList: APIList {
     package static let gvk = GroupVersionKind(group: "networking.k8s.io", version: "v1", kind: "ServiceCIDRList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [ServiceCIDR] = []
 
     package init() {}
@@ -750,12 +766,13 @@ extension ServiceCIDRList {
     package static let schema = Schema(
         "io.k8s.api.networking.v1.ServiceCIDRList",
         gvk: gvk,
+        description: "A list of objects of the kind ServiceCIDR.",
         types: [
             { ListMeta.schema },
             { ServiceCIDR.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -4,16 +4,20 @@ package import APICore
 package import APIMachinery
 package import Codec
 
+/// Leads HTTP from outside to services.
 package struct Ingress: APIObject {
     package static let gvk = GroupVersionKind(group: "networking.k8s.io", version: "v1", kind: "Ingress")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: IngressSpec = IngressSpec()
+    /// What was last seen.
     package var status: IngressStatus = IngressStatus()
 
     package init() {}
@@ -101,27 +105,31 @@ extension Ingress {
     package static let schema = Schema(
         "io.k8s.api.networking.v1.Ingress",
         gvk: gvk,
+        description: "Leads HTTP from outside to services.",
         types: [
             { ObjectMeta.schema },
             { IngressSpec.schema },
             { IngressStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
+/// Who serves an ingress.
 package struct IngressClass: APIObject {
     package static let gvk = GroupVersionKind(group: "networking.k8s.io", version: "v1", kind: "IngressClass")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: IngressClassSpec = IngressClassSpec()
 
     package init() {}
@@ -201,13 +209,14 @@ extension IngressClass {
     package static let schema = Schema(
         "io.k8s.api.networking.v1.IngressClass",
         gvk: gvk,
+        description: "Who serves an ingress.",
         types: [
             { ObjectMeta.schema },
             { IngressClassSpec.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
         """#)
 }
 
@@ -1026,15 +1035,20 @@ extension IngressServiceBackend {
         """#)
 }
 
+/// Which requests lead where.
 package struct IngressSpec: APIMessage {
+    /// The class that serves it.
     package var ingressClassName: String?
     @usableFromInline var boxedDefaultBackend = BoxedOptional<IngressBackend>()
+    /// Where requests go that no rule takes.
     @inlinable
     package var defaultBackend: IngressBackend? {
         _read { yield boxedDefaultBackend.value }
         _modify { yield &boxedDefaultBackend.value }
     }
+    /// Certificates by host.
     package var tls: [IngressTLS] = []
+    /// The rules by host.
     package var rules: [IngressRule] = []
 
     package init() {}
@@ -1119,16 +1133,17 @@ extension IngressSpec {
 extension IngressSpec {
     package static let schema = Schema(
         "io.k8s.api.networking.v1.IngressSpec",
+        description: "Which requests lead where.",
         types: [
             { IngressBackend.schema },
             { IngressTLS.schema },
             { IngressRule.schema },
         ],
         #"""
-        ingressClassName|string|n=4 pointer||
-        defaultBackend|#0|n=1 pointer||
-        tls|[#1]|n=2 list=atomic||
-        rules|[#2]|n=3 list=atomic||
+        ingressClassName|string|n=4 pointer||The class that serves it.
+        defaultBackend|#0|n=1 pointer||Where requests go that no rule takes.
+        tls|[#1]|n=2 list=atomic||Certificates by host.
+        rules|[#2]|n=3 list=atomic||The rules by host.
         """#)
 }
 
@@ -1265,10 +1280,13 @@ extension IngressTLS {
         """#)
 }
 
+/// A list of objects of the kind IngressClass.
 package struct IngressClassList: APIList {
     package static let gvk = GroupVersionKind(group: "networking.k8s.io", version: "v1", kind: "IngressClassList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [IngressClass] = []
 
     package init() {}
@@ -1353,20 +1371,24 @@ extension IngressClassList {
     package static let schema = Schema(
         "io.k8s.api.networking.v1.IngressClassList",
         gvk: gvk,
+        description: "A list of objects of the kind IngressClass.",
         types: [
             { ListMeta.schema },
             { IngressClass.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind Ingress.
 package struct IngressList: APIList {
     package static let gvk = GroupVersionKind(group: "networking.k8s.io", version: "v1", kind: "IngressList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Ingress] = []
 
     package init() {}
@@ -1451,12 +1473,13 @@ extension IngressList {
     package static let schema = Schema(
         "io.k8s.api.networking.v1.IngressList",
         gvk: gvk,
+        description: "A list of objects of the kind Ingress.",
         types: [
             { ListMeta.schema },
             { Ingress.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -3,15 +3,18 @@
 package import APIMachinery
 package import Codec
 
+/// Says who may talk to pods and whom they may talk to.
 package struct NetworkPolicy: APIObject {
     package static let gvk = GroupVersionKind(group: "networking.k8s.io", version: "v1", kind: "NetworkPolicy")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: NetworkPolicySpec = NetworkPolicySpec()
 
     package init() {}
@@ -91,13 +94,14 @@ extension NetworkPolicy {
     package static let schema = Schema(
         "io.k8s.api.networking.v1.NetworkPolicy",
         gvk: gvk,
+        description: "Says who may talk to pods and whom they may talk to.",
         types: [
             { ObjectMeta.schema },
             { NetworkPolicySpec.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
         """#)
 }
 
@@ -495,10 +499,15 @@ extension NetworkPolicyPort {
         """#)
 }
 
+/// The rules of a network policy.
 package struct NetworkPolicySpec: APIMessage {
+    /// The pods that it is about.
     package var podSelector: LabelSelector = LabelSelector()
+    /// Who may talk to them.
     package var ingress: [NetworkPolicyIngressRule] = []
+    /// Whom they may talk to.
     package var egress: [NetworkPolicyEgressRule] = []
+    /// Ingress, Egress or both.
     package var policyTypes: [String] = []
 
     package init() {}
@@ -581,23 +590,27 @@ extension NetworkPolicySpec {
 extension NetworkPolicySpec {
     package static let schema = Schema(
         "io.k8s.api.networking.v1.NetworkPolicySpec",
+        description: "The rules of a network policy.",
         types: [
             { LabelSelector.schema },
             { NetworkPolicyIngressRule.schema },
             { NetworkPolicyEgressRule.schema },
         ],
         #"""
-        podSelector|#0|n=1 always||
-        ingress|[#1]|n=2 list=atomic||
-        egress|[#2]|n=3 list=atomic||
-        policyTypes|[string]|n=4 list=atomic||
+        podSelector|#0|n=1 always||The pods that it is about.
+        ingress|[#1]|n=2 list=atomic||Who may talk to them.
+        egress|[#2]|n=3 list=atomic||Whom they may talk to.
+        policyTypes|[string]|n=4 list=atomic||Ingress, Egress or both.
         """#)
 }
 
+/// A list of objects of the kind NetworkPolicy.
 package struct NetworkPolicyList: APIList {
     package static let gvk = GroupVersionKind(group: "networking.k8s.io", version: "v1", kind: "NetworkPolicyList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [NetworkPolicy] = []
 
     package init() {}
@@ -682,12 +695,13 @@ extension NetworkPolicyList {
     package static let schema = Schema(
         "io.k8s.api.networking.v1.NetworkPolicyList",
         gvk: gvk,
+        description: "A list of objects of the kind NetworkPolicy.",
         types: [
             { ListMeta.schema },
             { NetworkPolicy.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -4,17 +4,22 @@ package import APICore
 package import APIMachinery
 package import Codec
 
+/// A way to run pods.
 package struct RuntimeClass: APIObject {
     package static let gvk = GroupVersionKind(group: "node.k8s.io", version: "v1", kind: "RuntimeClass")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// The name that the runtime knows it by.
     package var handler: String = ""
+    /// What it takes besides the containers.
     package var overhead: Overhead?
+    /// The nodes that have it.
     package var scheduling: Scheduling?
 
     package init() {}
@@ -114,16 +119,17 @@ extension RuntimeClass {
     package static let schema = Schema(
         "io.k8s.api.node.v1.RuntimeClass",
         gvk: gvk,
+        description: "A way to run pods.",
         types: [
             { ObjectMeta.schema },
             { Overhead.schema },
             { Scheduling.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        handler|string|n=2 required always|""|
-        overhead|#1|n=3 pointer||
-        scheduling|#2|n=4 pointer||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        handler|string|n=2 required always|""|The name that the runtime knows it by.
+        overhead|#1|n=3 pointer||What it takes besides the containers.
+        scheduling|#2|n=4 pointer||The nodes that have it.
         """#)
 }
 
@@ -262,10 +268,13 @@ extension Scheduling {
         """#)
 }
 
+/// A list of objects of the kind RuntimeClass.
 package struct RuntimeClassList: APIList {
     package static let gvk = GroupVersionKind(group: "node.k8s.io", version: "v1", kind: "RuntimeClassList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [RuntimeClass] = []
 
     package init() {}
@@ -350,12 +359,13 @@ extension RuntimeClassList {
     package static let schema = Schema(
         "io.k8s.api.node.v1.RuntimeClassList",
         gvk: gvk,
+        description: "A list of objects of the kind RuntimeClass.",
         types: [
             { ListMeta.schema },
             { RuntimeClass.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

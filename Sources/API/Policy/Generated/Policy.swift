@@ -3,16 +3,19 @@
 package import APIMachinery
 package import Codec
 
+/// Asks for a pod to leave, unless a disruption budget forbids it.
 package struct Eviction: APIObject {
     package static let gvk = GroupVersionKind(group: "policy", version: "v1", kind: "Eviction")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedDeleteOptions = BoxedOptional<DeleteOptions>()
+    /// How to delete it.
     @inlinable
     package var deleteOptions: DeleteOptions? {
         _read { yield boxedDeleteOptions.value }
@@ -98,31 +101,36 @@ extension Eviction {
     package static let schema = Schema(
         "io.k8s.api.policy.v1.Eviction",
         gvk: gvk,
+        description: "Asks for a pod to leave, unless a disruption budget forbids it.",
         types: [
             { ObjectMeta.schema },
             { DeleteOptions.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        deleteOptions|#1|n=2 pointer||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        deleteOptions|#1|n=2 pointer||How to delete it.
         """#)
 }
 
+/// Bounds how many pods may be taken away at once.
 package struct PodDisruptionBudget: APIObject {
     package static let gvk = GroupVersionKind(group: "policy", version: "v1", kind: "PodDisruptionBudget")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<PodDisruptionBudgetSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: PodDisruptionBudgetSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
+    /// What was last seen.
     package var status: PodDisruptionBudgetStatus = PodDisruptionBudgetStatus()
 
     package init() {}
@@ -210,21 +218,26 @@ extension PodDisruptionBudget {
     package static let schema = Schema(
         "io.k8s.api.policy.v1.PodDisruptionBudget",
         gvk: gvk,
+        description: "Bounds how many pods may be taken away at once.",
         types: [
             { ObjectMeta.schema },
             { PodDisruptionBudgetSpec.schema },
             { PodDisruptionBudgetStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
+/// How many pods must stay.
 package struct PodDisruptionBudgetSpec: APIMessage {
+    /// How many must stay, as number or percentage.
     package var minAvailable: IntOrString?
+    /// The pods that count.
     package var selector: LabelSelector?
+    /// How many may be missing, as number or percentage.
     package var maxUnavailable: IntOrString?
     package var unhealthyPodEvictionPolicy: String?
 
@@ -310,13 +323,14 @@ extension PodDisruptionBudgetSpec {
 extension PodDisruptionBudgetSpec {
     package static let schema = Schema(
         "io.k8s.api.policy.v1.PodDisruptionBudgetSpec",
+        description: "How many pods must stay.",
         types: [
             { LabelSelector.schema },
         ],
         #"""
-        minAvailable|IntOrString|n=1 pointer||
-        selector|#0|n=2 pointer patch=replace||
-        maxUnavailable|IntOrString|n=3 pointer||
+        minAvailable|IntOrString|n=1 pointer||How many must stay, as number or percentage.
+        selector|#0|n=2 pointer patch=replace||The pods that count.
+        maxUnavailable|IntOrString|n=3 pointer||How many may be missing, as number or percentage.
         unhealthyPodEvictionPolicy|string|n=4 pointer||
         """#)
 }
@@ -448,10 +462,13 @@ extension PodDisruptionBudgetStatus {
         """#)
 }
 
+/// A list of objects of the kind PodDisruptionBudget.
 package struct PodDisruptionBudgetList: APIList {
     package static let gvk = GroupVersionKind(group: "policy", version: "v1", kind: "PodDisruptionBudgetList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [PodDisruptionBudget] = []
 
     package init() {}
@@ -536,12 +553,13 @@ extension PodDisruptionBudgetList {
     package static let schema = Schema(
         "io.k8s.api.policy.v1.PodDisruptionBudgetList",
         gvk: gvk,
+        description: "A list of objects of the kind PodDisruptionBudget.",
         types: [
             { ListMeta.schema },
             { PodDisruptionBudget.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -3,16 +3,20 @@
 package import APIMachinery
 package import Codec
 
+/// Permissions in the whole cluster.
 package struct ClusterRole: APIObject {
     package static let gvk = GroupVersionKind(group: "rbac.authorization.k8s.io", version: "v1", kind: "ClusterRole")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is allowed.
     package var rules: [PolicyRule] = []
+    /// Makes the rules from those of other cluster roles.
     package var aggregationRule: AggregationRule?
 
     package init() {}
@@ -107,28 +111,33 @@ extension ClusterRole {
     package static let schema = Schema(
         "io.k8s.api.rbac.v1.ClusterRole",
         gvk: gvk,
+        description: "Permissions in the whole cluster.",
         types: [
             { ObjectMeta.schema },
             { PolicyRule.schema },
             { AggregationRule.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        rules|[#1]|n=2 always list=atomic||
-        aggregationRule|#2|n=3 pointer||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        rules|[#1]|n=2 always list=atomic||What is allowed.
+        aggregationRule|#2|n=3 pointer||Makes the rules from those of other cluster roles.
         """#)
 }
 
+/// Gives a cluster role to subjects, in the whole cluster.
 package struct ClusterRoleBinding: APIObject {
     package static let gvk = GroupVersionKind(group: "rbac.authorization.k8s.io", version: "v1", kind: "ClusterRoleBinding")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// Who gets it.
     package var subjects: [Subject] = []
+    /// The role. Cannot be changed.
     package var roleRef: RoleRef = RoleRef()
 
     package init() {}
@@ -218,27 +227,31 @@ extension ClusterRoleBinding {
     package static let schema = Schema(
         "io.k8s.api.rbac.v1.ClusterRoleBinding",
         gvk: gvk,
+        description: "Gives a cluster role to subjects, in the whole cluster.",
         types: [
             { ObjectMeta.schema },
             { Subject.schema },
             { RoleRef.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        subjects|[#1]|n=2 list=atomic||
-        roleRef|#2|n=3 required always||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        subjects|[#1]|n=2 list=atomic||Who gets it.
+        roleRef|#2|n=3 required always||The role. Cannot be changed.
         """#)
 }
 
+/// Permissions within a namespace.
 package struct Role: APIObject {
     package static let gvk = GroupVersionKind(group: "rbac.authorization.k8s.io", version: "v1", kind: "Role")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is allowed.
     package var rules: [PolicyRule] = []
 
     package init() {}
@@ -323,26 +336,31 @@ extension Role {
     package static let schema = Schema(
         "io.k8s.api.rbac.v1.Role",
         gvk: gvk,
+        description: "Permissions within a namespace.",
         types: [
             { ObjectMeta.schema },
             { PolicyRule.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        rules|[#1]|n=2 always list=atomic||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        rules|[#1]|n=2 always list=atomic||What is allowed.
         """#)
 }
 
+/// Gives a role to subjects, within a namespace.
 package struct RoleBinding: APIObject {
     package static let gvk = GroupVersionKind(group: "rbac.authorization.k8s.io", version: "v1", kind: "RoleBinding")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// Who gets it.
     package var subjects: [Subject] = []
+    /// The role. Cannot be changed.
     package var roleRef: RoleRef = RoleRef()
 
     package init() {}
@@ -432,15 +450,16 @@ extension RoleBinding {
     package static let schema = Schema(
         "io.k8s.api.rbac.v1.RoleBinding",
         gvk: gvk,
+        description: "Gives a role to subjects, within a namespace.",
         types: [
             { ObjectMeta.schema },
             { Subject.schema },
             { RoleRef.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        subjects|[#1]|n=2 list=atomic||
-        roleRef|#2|n=3 required always||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        subjects|[#1]|n=2 list=atomic||Who gets it.
+        roleRef|#2|n=3 required always||The role. Cannot be changed.
         """#)
 }
 
@@ -507,11 +526,17 @@ extension AggregationRule {
         """#)
 }
 
+/// One permission.
 package struct PolicyRule: APIMessage {
+    /// What may be done. * for all.
     package var verbs: [String] = []
+    /// The groups of the resources.
     package var apiGroups: [String] = []
+    /// The resources. * for all.
     package var resources: [String] = []
+    /// The names of the objects. All if empty.
     package var resourceNames: [String] = []
+    /// Paths that are no resources.
     package var nonResourceURLs: [String] = []
 
     package init() {}
@@ -609,15 +634,17 @@ extension PolicyRule {
 extension PolicyRule {
     package static let schema = Schema(
         "io.k8s.api.rbac.v1.PolicyRule",
+        description: "One permission.",
         #"""
-        verbs|[string]|n=1 required always list=atomic||
-        apiGroups|[string]|n=2 list=atomic||
-        resources|[string]|n=3 list=atomic||
-        resourceNames|[string]|n=4 list=atomic||
-        nonResourceURLs|[string]|n=5 list=atomic||
+        verbs|[string]|n=1 required always list=atomic||What may be done. * for all.
+        apiGroups|[string]|n=2 list=atomic||The groups of the resources.
+        resources|[string]|n=3 list=atomic||The resources. * for all.
+        resourceNames|[string]|n=4 list=atomic||The names of the objects. All if empty.
+        nonResourceURLs|[string]|n=5 list=atomic||Paths that are no resources.
         """#)
 }
 
+/// The role of a binding.
 package struct RoleRef: APIMessage {
     package var apiGroup: String = ""
     package var kind: String = ""
@@ -689,6 +716,7 @@ extension RoleRef {
 extension RoleRef {
     package static let schema = Schema(
         "io.k8s.api.rbac.v1.RoleRef",
+        description: "The role of a binding.",
         #"""
         apiGroup|string|n=1 required always|""|
         kind|string|n=2 required always|""|
@@ -696,6 +724,7 @@ extension RoleRef {
         """#)
 }
 
+/// A user, a group or a service account.
 package struct Subject: APIMessage {
     package var kind: String = ""
     package var apiGroup: String = ""
@@ -780,6 +809,7 @@ extension Subject {
 extension Subject {
     package static let schema = Schema(
         "io.k8s.api.rbac.v1.Subject",
+        description: "A user, a group or a service account.",
         #"""
         kind|string|n=1 required always|""|
         apiGroup|string|n=2||
@@ -788,10 +818,13 @@ extension Subject {
         """#)
 }
 
+/// A list of objects of the kind ClusterRoleBinding.
 package struct ClusterRoleBindingList: APIList {
     package static let gvk = GroupVersionKind(group: "rbac.authorization.k8s.io", version: "v1", kind: "ClusterRoleBindingList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [ClusterRoleBinding] = []
 
     package init() {}
@@ -876,20 +909,24 @@ extension ClusterRoleBindingList {
     package static let schema = Schema(
         "io.k8s.api.rbac.v1.ClusterRoleBindingList",
         gvk: gvk,
+        description: "A list of objects of the kind ClusterRoleBinding.",
         types: [
             { ListMeta.schema },
             { ClusterRoleBinding.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind ClusterRole.
 package struct ClusterRoleList: APIList {
     package static let gvk = GroupVersionKind(group: "rbac.authorization.k8s.io", version: "v1", kind: "ClusterRoleList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [ClusterRole] = []
 
     package init() {}
@@ -974,20 +1011,24 @@ extension ClusterRoleList {
     package static let schema = Schema(
         "io.k8s.api.rbac.v1.ClusterRoleList",
         gvk: gvk,
+        description: "A list of objects of the kind ClusterRole.",
         types: [
             { ListMeta.schema },
             { ClusterRole.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind RoleBinding.
 package struct RoleBindingList: APIList {
     package static let gvk = GroupVersionKind(group: "rbac.authorization.k8s.io", version: "v1", kind: "RoleBindingList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [RoleBinding] = []
 
     package init() {}
@@ -1072,20 +1113,24 @@ extension RoleBindingList {
     package static let schema = Schema(
         "io.k8s.api.rbac.v1.RoleBindingList",
         gvk: gvk,
+        description: "A list of objects of the kind RoleBinding.",
         types: [
             { ListMeta.schema },
             { RoleBinding.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind Role.
 package struct RoleList: APIList {
     package static let gvk = GroupVersionKind(group: "rbac.authorization.k8s.io", version: "v1", kind: "RoleList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [Role] = []
 
     package init() {}
@@ -1170,12 +1215,13 @@ extension RoleList {
     package static let schema = Schema(
         "io.k8s.api.rbac.v1.RoleList",
         gvk: gvk,
+        description: "A list of objects of the kind Role.",
         types: [
             { ListMeta.schema },
             { Role.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

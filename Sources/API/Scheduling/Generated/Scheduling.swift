@@ -3,18 +3,24 @@
 package import APIMachinery
 package import Codec
 
+/// A name for a priority of pods.
 package struct PriorityClass: APIObject {
     package static let gvk = GroupVersionKind(group: "scheduling.k8s.io", version: "v1", kind: "PriorityClass")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// The priority. Higher goes first.
     package var value: Int = 0
+    /// Whether it holds for pods that name none.
     package var globalDefault: Bool = false
+    /// What it is for.
     package var description: String = ""
+    /// Whether its pods may displace others.
     package var preemptionPolicy: String?
 
     package init() {}
@@ -124,22 +130,26 @@ extension PriorityClass {
     package static let schema = Schema(
         "io.k8s.api.scheduling.v1.PriorityClass",
         gvk: gvk,
+        description: "A name for a priority of pods.",
         types: [
             { ObjectMeta.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        value|int32|n=2 required always|0|
-        globalDefault|bool|n=3||
-        description|string|n=4||
-        preemptionPolicy|string|n=5 pointer||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        value|int32|n=2 required always|0|The priority. Higher goes first.
+        globalDefault|bool|n=3||Whether it holds for pods that name none.
+        description|string|n=4||What it is for.
+        preemptionPolicy|string|n=5 pointer||Whether its pods may displace others.
         """#)
 }
 
+/// A list of objects of the kind PriorityClass.
 package struct PriorityClassList: APIList {
     package static let gvk = GroupVersionKind(group: "scheduling.k8s.io", version: "v1", kind: "PriorityClassList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [PriorityClass] = []
 
     package init() {}
@@ -224,12 +234,13 @@ extension PriorityClassList {
     package static let schema = Schema(
         "io.k8s.api.scheduling.v1.PriorityClassList",
         gvk: gvk,
+        description: "A list of objects of the kind PriorityClass.",
         types: [
             { ListMeta.schema },
             { PriorityClass.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

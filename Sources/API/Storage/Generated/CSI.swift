@@ -3,16 +3,19 @@
 package import APIMachinery
 package import Codec
 
+/// A storage driver and what it can do.
 package struct CSIDriver: APIObject {
     package static let gvk = GroupVersionKind(group: "storage.k8s.io", version: "v1", kind: "CSIDriver")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<CSIDriverSpec>()
+    /// What is wanted.
     @inlinable
     package var spec: CSIDriverSpec {
         _read { yield boxedSpec.value }
@@ -96,25 +99,29 @@ extension CSIDriver {
     package static let schema = Schema(
         "io.k8s.api.storage.v1.CSIDriver",
         gvk: gvk,
+        description: "A storage driver and what it can do.",
         types: [
             { ObjectMeta.schema },
             { CSIDriverSpec.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2 required always||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2 required always||What is wanted.
         """#)
 }
 
+/// The storage drivers of a node.
 package struct CSINode: APIObject {
     package static let gvk = GroupVersionKind(group: "storage.k8s.io", version: "v1", kind: "CSINode")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: CSINodeSpec = CSINodeSpec()
 
     package init() {}
@@ -194,20 +201,23 @@ extension CSINode {
     package static let schema = Schema(
         "io.k8s.api.storage.v1.CSINode",
         gvk: gvk,
+        description: "The storage drivers of a node.",
         types: [
             { ObjectMeta.schema },
             { CSINodeSpec.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2 required always||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2 required always||What is wanted.
         """#)
 }
 
+/// How much storage is left somewhere.
 package struct CSIStorageCapacity: APIObject {
     package static let gvk = GroupVersionKind(group: "storage.k8s.io", version: "v1", kind: "CSIStorageCapacity")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
@@ -325,12 +335,13 @@ extension CSIStorageCapacity {
     package static let schema = Schema(
         "io.k8s.api.storage.v1.CSIStorageCapacity",
         gvk: gvk,
+        description: "How much storage is left somewhere.",
         types: [
             { ObjectMeta.schema },
             { LabelSelector.schema },
         ],
         #"""
-        metadata|#0|n=1||
+        metadata|#0|n=1||Name, labels and the other metadata.
         nodeTopology|#1|n=2 pointer||
         storageClassName|string|n=3 required always|""|
         capacity|Quantity|n=4 pointer||
@@ -791,10 +802,13 @@ extension VolumeNodeResources {
         """#)
 }
 
+/// A list of objects of the kind CSIDriver.
 package struct CSIDriverList: APIList {
     package static let gvk = GroupVersionKind(group: "storage.k8s.io", version: "v1", kind: "CSIDriverList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [CSIDriver] = []
 
     package init() {}
@@ -879,20 +893,24 @@ extension CSIDriverList {
     package static let schema = Schema(
         "io.k8s.api.storage.v1.CSIDriverList",
         gvk: gvk,
+        description: "A list of objects of the kind CSIDriver.",
         types: [
             { ListMeta.schema },
             { CSIDriver.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind CSINode.
 package struct CSINodeList: APIList {
     package static let gvk = GroupVersionKind(group: "storage.k8s.io", version: "v1", kind: "CSINodeList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [CSINode] = []
 
     package init() {}
@@ -977,20 +995,24 @@ extension CSINodeList {
     package static let schema = Schema(
         "io.k8s.api.storage.v1.CSINodeList",
         gvk: gvk,
+        description: "A list of objects of the kind CSINode.",
         types: [
             { ListMeta.schema },
             { CSINode.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind CSIStorageCapacity.
 package struct CSIStorageCapacityList: APIList {
     package static let gvk = GroupVersionKind(group: "storage.k8s.io", version: "v1", kind: "CSIStorageCapacityList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [CSIStorageCapacity] = []
 
     package init() {}
@@ -1075,12 +1097,13 @@ extension CSIStorageCapacityList {
     package static let schema = Schema(
         "io.k8s.api.storage.v1.CSIStorageCapacityList",
         gvk: gvk,
+        description: "A list of objects of the kind CSIStorageCapacity.",
         types: [
             { ListMeta.schema },
             { CSIStorageCapacity.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

@@ -4,20 +4,27 @@ package import APICore
 package import APIMachinery
 package import Codec
 
+/// A kind of storage and who provides it.
 package struct StorageClass: APIObject {
     package static let gvk = GroupVersionKind(group: "storage.k8s.io", version: "v1", kind: "StorageClass")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// Who provides it.
     package var provisioner: String = ""
+    /// What the provider is told.
     package var parameters: StringMap<String> = [:]
+    /// What becomes of a volume when its claim goes.
     package var reclaimPolicy: String?
     package var mountOptions: [String] = []
+    /// Whether volumes can grow.
     package var allowVolumeExpansion: Bool?
+    /// Immediate or WaitForFirstConsumer.
     package var volumeBindingMode: String?
     package var allowedTopologies: [APICore.TopologySelectorTerm] = []
 
@@ -158,26 +165,29 @@ extension StorageClass {
     package static let schema = Schema(
         "io.k8s.api.storage.v1.StorageClass",
         gvk: gvk,
+        description: "A kind of storage and who provides it.",
         types: [
             { ObjectMeta.schema },
             { APICore.TopologySelectorTerm.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        provisioner|string|n=2 required always|""|
-        parameters|{string}|n=3||
-        reclaimPolicy|string|n=4 pointer||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        provisioner|string|n=2 required always|""|Who provides it.
+        parameters|{string}|n=3||What the provider is told.
+        reclaimPolicy|string|n=4 pointer||What becomes of a volume when its claim goes.
         mountOptions|[string]|n=5 list=atomic||
-        allowVolumeExpansion|bool|n=6 pointer||
-        volumeBindingMode|string|n=7 pointer||
+        allowVolumeExpansion|bool|n=6 pointer||Whether volumes can grow.
+        volumeBindingMode|string|n=7 pointer||Immediate or WaitForFirstConsumer.
         allowedTopologies|[#1]|n=8 list=atomic||
         """#)
 }
 
+/// Attributes of volumes that can change.
 package struct VolumeAttributesClass: APIObject {
     package static let gvk = GroupVersionKind(group: "storage.k8s.io", version: "v1", kind: "VolumeAttributesClass")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
@@ -273,11 +283,12 @@ extension VolumeAttributesClass {
     package static let schema = Schema(
         "io.k8s.api.storage.v1.VolumeAttributesClass",
         gvk: gvk,
+        description: "Attributes of volumes that can change.",
         types: [
             { ObjectMeta.schema },
         ],
         #"""
-        metadata|#0|n=1||
+        metadata|#0|n=1||Name, labels and the other metadata.
         driverName|string|n=2 required always|""|
         parameters|{string}|n=3||
         """#)
@@ -367,10 +378,13 @@ extension VolumeError {
         """#)
 }
 
+/// A list of objects of the kind StorageClass.
 package struct StorageClassList: APIList {
     package static let gvk = GroupVersionKind(group: "storage.k8s.io", version: "v1", kind: "StorageClassList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [StorageClass] = []
 
     package init() {}
@@ -455,20 +469,24 @@ extension StorageClassList {
     package static let schema = Schema(
         "io.k8s.api.storage.v1.StorageClassList",
         gvk: gvk,
+        description: "A list of objects of the kind StorageClass.",
         types: [
             { ListMeta.schema },
             { StorageClass.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
 
+/// A list of objects of the kind VolumeAttributesClass.
 package struct VolumeAttributesClassList: APIList {
     package static let gvk = GroupVersionKind(group: "storage.k8s.io", version: "v1", kind: "VolumeAttributesClassList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [VolumeAttributesClass] = []
 
     package init() {}
@@ -553,12 +571,13 @@ extension VolumeAttributesClassList {
     package static let schema = Schema(
         "io.k8s.api.storage.v1.VolumeAttributesClassList",
         gvk: gvk,
+        description: "A list of objects of the kind VolumeAttributesClass.",
         types: [
             { ListMeta.schema },
             { VolumeAttributesClass.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }

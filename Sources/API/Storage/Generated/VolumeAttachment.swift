@@ -4,17 +4,21 @@ package import APICore
 package import APIMachinery
 package import Codec
 
+/// Asks to attach a volume to a node.
 package struct VolumeAttachment: APIObject {
     package static let gvk = GroupVersionKind(group: "storage.k8s.io", version: "v1", kind: "VolumeAttachment")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What is wanted.
     package var spec: VolumeAttachmentSpec = VolumeAttachmentSpec()
     @usableFromInline var boxedStatus = Boxed<VolumeAttachmentStatus>()
+    /// What was last seen.
     @inlinable
     package var status: VolumeAttachmentStatus {
         _read { yield boxedStatus.value }
@@ -106,15 +110,16 @@ extension VolumeAttachment {
     package static let schema = Schema(
         "io.k8s.api.storage.v1.VolumeAttachment",
         gvk: gvk,
+        description: "Asks to attach a volume to a node.",
         types: [
             { ObjectMeta.schema },
             { VolumeAttachmentSpec.schema },
             { VolumeAttachmentStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2 required always||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2 required always||What is wanted.
+        status|#2|n=3||What was last seen.
         """#)
 }
 
@@ -376,10 +381,13 @@ extension VolumeAttachmentStatus {
         """#)
 }
 
+/// A list of objects of the kind VolumeAttachment.
 package struct VolumeAttachmentList: APIList {
     package static let gvk = GroupVersionKind(group: "storage.k8s.io", version: "v1", kind: "VolumeAttachmentList")
 
+    /// What the list says of itself.
     package var metadata: ListMeta = ListMeta()
+    /// The objects.
     package var items: [VolumeAttachment] = []
 
     package init() {}
@@ -464,12 +472,13 @@ extension VolumeAttachmentList {
     package static let schema = Schema(
         "io.k8s.api.storage.v1.VolumeAttachmentList",
         gvk: gvk,
+        description: "A list of objects of the kind VolumeAttachment.",
         types: [
             { ListMeta.schema },
             { VolumeAttachment.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        items|[#1]|n=2 required always||
+        metadata|#0|n=1||What the list says of itself.
+        items|[#1]|n=2 required always||The objects.
         """#)
 }
