@@ -71,6 +71,13 @@ import Testing
         #expect(error?.statusError.code == 413)
         #expect(error?.description == "The allowed maximum operations in a JSON patch is 10000, got 10001")
 
+        let nest: String = Array(repeating: #"{"op":"copy","from":"","path":"/a"}"#, count: 1_200).joined(
+            separator: ",")
+        let nesting = try JSONPatch(parsing: Array("[\(nest)]".utf8))
+        let nested = #expect(throws: PatchError.self) { try nesting.apply(to: ["a": 1]) }
+        #expect(nested?.description == "the result is nested more than 1000 levels deep")
+        #expect(try JSONPatch(Array(nesting.operations.prefix(900))).apply(to: ["a": 1]).depth == 902)
+
         let bomb: String = (1...30).map { _ in #"{"op":"copy","from":"/a","path":"/a/-"}"# }.joined(separator: ",")
         let patch = try JSONPatch(parsing: Array("[\(bomb)]".utf8))
         let copied = #expect(throws: PatchError.self) { try patch.apply(to: ["a": [1]]) }

@@ -150,6 +150,21 @@ import Testing
         #expect(error?.statusError.code == code)
     }
 
+    @Test func `generated types say how their lists merge`() throws {
+        let document: JSONValue = [
+            "labels": ["a": "1"], "finalizers": ["x/a"], "ownerReferences": [["uid": "1", "name": "one"]],
+        ]
+        let patch: JSONValue = [
+            "labels": ["b": "2"], "finalizers": ["x/b"], "ownerReferences": [["uid": "2"], ["uid": "1", "kind": "K"]],
+        ]
+        let result: JSONValue = try StrategicMergePatch.apply(patch, to: document, schema: ObjectMeta.schema)
+        let expected: JSONValue = [
+            "labels": ["a": "1", "b": "2"], "finalizers": ["x/b", "x/a"],
+            "ownerReferences": [["uid": "2"], ["uid": "1", "name": "one", "kind": "K"]],
+        ]
+        #expect(result == expected)
+    }
+
     @Test func `a merge patch without lists and directives means the same both ways`() throws {
         let schema = Schema("test.Free", "a|RawExtension|n=1||\nb|RawExtension|n=2||")
         var generator = SeededGenerator(seed: 5)

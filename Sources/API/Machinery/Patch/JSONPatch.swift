@@ -28,6 +28,9 @@ package struct JSONPatch: Sendable, Equatable {
     /// How many bytes all `copy` operations of one patch may add: upstream's limit of a request's body.
     package static let copyLimit: Int = 3 * 1024 * 1024
 
+    /// As deep as a document may be that is read. Copies into copies could make it any depth.
+    static let depthLimit: Int = 1_000
+
     package var operations: [Operation]
 
     package init(_ operations: [Operation]) {
@@ -80,7 +83,10 @@ package struct JSONPatch: Sendable, Equatable {
     ) throws(PatchError) -> JSONValue {
         var result: JSONValue = document
         var copied: Int = 0
+        // At least the depth of `result`.
+        var depth: Int = document.depth
         for operation in operations {
+            depth = max(depth, operation.depthAfter(depth))
             switch operation.action {
             case .add: try result.edit(operation.path.tokens[...], .add(operation.value))
             case .remove: try result.edit(operation.path.tokens[...], .remove)
@@ -104,6 +110,11 @@ package struct JSONPatch: Sendable, Equatable {
                 }
                 try result.edit(operation.path.tokens[...], .add(value))
             }
+            guard depth > JSONPatch.depthLimit else { continue }
+            depth = result.depth
+            if depth > JSONPatch.depthLimit {
+                throw .unprocessable("the result is nested more than \(JSONPatch.depthLimit) levels deep")
+            }
         }
         return result
     }
@@ -125,7 +136,27 @@ package struct JSONPatch: Sendable, Equatable {
     }
 }
 
+extension JSONPatch.Operation {
+    /// How deep the place of the change can be, in a document that is at most `depth` deep before.
+    fileprivate func depthAfter(_ depth: Int) -> Int {
+        switch action {
+        case .remove, .test: return 0
+        case .add, .replace: return path.tokens.count + value.depth
+        case .move, .copy: return path.tokens.count + max(1, depth - from.tokens.count)
+        }
+    }
+}
+
 extension JSONValue {
+    /// 1 for scalars and empty containers.
+    var depth: Int {
+        switch self {
+        case .array(let items): return 1 + (items.lazy.map { $0.depth }.max() ?? 0)
+        case .object(let object): return 1 + (object.lazy.map { $0.value.depth }.max() ?? 0)
+        default: return 1
+        }
+    }
+
     /// Equality by value, where `1` and `1.0` are the same number.
     func isSameJSON(as other: JSONValue) -> Bool {
         switch (self, other) {
