@@ -17,7 +17,7 @@ final class DirectoryLock: Sendable {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
             let holder = DirectoryLock.holder(descriptor)
-            close(descriptor)
+            // `deinit` closes the descriptor: the instance is whole once it has one.
             guard code == EWOULDBLOCK else {
                 throw .failed("failed to lock \(path): \(String(cString: strerror(code)))")
             }

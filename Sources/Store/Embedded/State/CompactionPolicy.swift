@@ -41,7 +41,8 @@ struct CompactionPolicy: Sendable {
         compacted = max(compacted, revision)
         let gone = samples.last { $0.revision <= revision }
         compactedBytes = gone?.supersededBytes ?? compactedBytes
-        samples.removeAll { $0.revision <= revision && $0.revision != samples.last?.revision }
+        let newest = samples.last?.revision
+        samples.removeAll { $0.revision <= revision && $0.revision != newest }
     }
 
     private mutating func takeSample(_ sample: Sample) {
