@@ -165,7 +165,7 @@ package struct DeploymentReconciler: Reconciler {
         guard let limit = view.deployment.spec.revisionHistoryLimit, view.oldWithPods.isEmpty else { return [] }
         let idle: [ReplicaSet] = view.old.filter { set in
             set.status.replicas == 0 && set.metadata.deletionTimestamp == nil
-                && set.metadata.generation ?? 0 <= set.status.observedGeneration ?? 0
+                && set.metadata.generation <= set.status.observedGeneration
         }
         let surplus: Int = view.old.count - limit
         guard surplus > 0 else { return [] }

@@ -49,9 +49,18 @@ struct DeploymentView {
     /// otherwise the rollout could never move.
     private var bounds: (surge: Int, unavailable: Int) {
         let rolling: RollingUpdateDeployment? = deployment.spec.strategy.rollingUpdate
-        let surge: Int = (rolling?.maxSurge ?? .string("25%")).scaled(total: desired, roundUp: true) ?? 0
-        let unavailable: Int = (rolling?.maxUnavailable ?? .string("25%")).scaled(total: desired, roundUp: false) ?? 0
+        let surge: Int = scaled(rolling?.maxSurge, roundUp: true)
+        let unavailable: Int = scaled(rolling?.maxUnavailable, roundUp: false)
         return surge == 0 && unavailable == 0 ? (0, 1) : (surge, unavailable)
+    }
+
+    /// Validation keeps bounds that are neither numbers nor percentages out; 0 is the careful reading of them.
+    private func scaled(_ bound: IntOrString?, roundUp: Bool) -> Int {
+        do throws(IntOrString.ScaleError) {
+            return try (bound ?? .string("25%")).scaled(total: desired, roundUp: roundUp)
+        } catch {
+            return 0
+        }
     }
 
     static func replicas(_ sets: [ReplicaSet]) -> Int { sets.reduce(0) { $0 + ($1.spec.replicas ?? 1) } }

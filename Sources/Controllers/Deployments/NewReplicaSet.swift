@@ -68,8 +68,9 @@ enum PodTemplateHash {
     static func of(_ template: PodTemplateSpec, collisions: Int?) -> String {
         var writer = JSONWriter()
         template.write(json: &writer)
-        var bytes: [UInt8] = writer.finish()
-        if let collisions { bytes += Array(String(collisions).utf8) }
-        return NameHash.encoded(bytes)
+        var hash = FNV1a()
+        hash.combine(writer.finish())
+        if let collisions { hash.combine(String(collisions)) }
+        return hash.safeText
     }
 }

@@ -15,6 +15,8 @@ package struct SchedulerCore: Sendable {
         /// The binding was written; the watch will confirm it.
         case bound(uid: String)
         case bindingFailed(uid: String)
+        /// That a pod found no node has been told to everyone.
+        case reported
     }
 
     package enum Action: Sendable {
@@ -52,6 +54,7 @@ package struct SchedulerCore: Sendable {
             table.remove(pod: uid)
             queue.retry(uid: uid, now: now)
             queue.notice(.podGone, now: now)
+        case .reported: break
         }
     }
 
