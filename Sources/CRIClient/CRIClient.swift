@@ -2,6 +2,7 @@ package import CRI
 import Codec
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import NIOCore
 
 /// A container runtime behind a unix socket. One connection, made at the first call and made again when it
 /// breaks. Calls made before `run` wait for it.
@@ -26,6 +27,11 @@ package final class CRIClient: Sendable {
                     // A runtime that restarts is back within a second: look often.
                     config.backoff.initial = .milliseconds(50)
                     config.backoff.max = .seconds(2)
+                    config.channelDebuggingCallbacks.onCreateTCPConnection = { connection in
+                        connection.eventLoop.submit {
+                            try connection.pipeline.syncOperations.addHandler(PingAnswering(), position: .first)
+                        }
+                    }
                 })
             client = GRPCClient(transport: transport)
         } catch {

@@ -91,6 +91,53 @@ private let isRoot = geteuid() == 0
         #expect(throws: Cgroups.Error.self) { try cgroups.set(limits, on: pod) }
     }
 
+    // This machine's version 2 tree has no controllers, so the files are ordinary ones.
+    @Test func `version 2 hands controllers down, and takes weights, maxima and max`() throws {
+        let directory = try TemporaryDirectory()
+        let root = directory.path
+        let pod = root + "/kubepods/podu"
+        try Files.makeDirectory(pod)
+        for cgroup in [root, root + "/kubepods"] {
+            try Files.replace(cgroup + "/cgroup.controllers", with: Array("cpu memory pids\n".utf8))
+            try Files.replace(cgroup + "/cgroup.subtree_control", with: Array("cpu memory\n".utf8))
+        }
+        for file in ["cpu.weight", "cpu.max", "memory.max", "pids.max"] {
+            try Files.replace(pod + "/" + file, with: [])
+        }
+        let cgroups = Cgroups(version: .v2(mount: root))
+        let path = cgroups.podPath(uid: "u", quality: .guaranteed)
+        try cgroups.create(
+            path, limits: CgroupLimits(cpuShares: 1_024, cpuQuotaMicroseconds: -1, memoryBytes: 4_096, pids: 7))
+        #expect(Files.text(root + "/cgroup.subtree_control")?.hasPrefix("+pids") == true)
+        #expect(Files.text(root + "/kubepods/cgroup.subtree_control")?.hasPrefix("+pids") == true)
+        #expect(Files.text(pod + "/cpu.weight") == "39")
+        #expect(Files.text(pod + "/cpu.max") == "max 100000")
+        #expect(Files.text(pod + "/memory.max") == "4096")
+        #expect(Files.text(pod + "/pids.max") == "7")
+        try Files.replace(pod + "/cpu.stat", with: Array("usage_usec 5\nuser_usec 3\n".utf8))
+        try Files.replace(pod + "/memory.current", with: Array("1000\n".utf8))
+        try Files.replace(pod + "/memory.stat", with: Array("anon 300\ninactive_file 400\n".utf8))
+        let usage = try #require(cgroups.usage(path))
+        #expect(usage.cpuNanoseconds == 5_000)
+        #expect(usage.workingSetBytes == 600)
+        #expect(usage.residentBytes == 300)
+    }
+
+    @Test func `the pause image is the same every time, and its digests are right`() throws {
+        let archive = try #require(PauseImage.archive(machine: "x86_64"))
+        #expect(PauseImage.archive(machine: "x86_64") == archive)
+        #expect(PauseImage.archive(machine: "aarch64") != nil)
+        #expect(PauseImage.archive(machine: "vax") == nil)
+        let directory = try TemporaryDirectory()
+        try Files.replace(directory.path + "/image.tar", with: archive)
+        try Subprocess.run(["tar", "-xf", directory.path + "/image.tar", "-C", directory.path])
+        let blobs = Files.entries(directory.path + "/blobs/sha256")
+        #expect(blobs.count == 3)
+        for blob in blobs {
+            #expect(SHA256.hex(of: try Files.read(directory.path + "/blobs/sha256/" + blob)) == blob)
+        }
+    }
+
     @Test(.enabled(if: isRoot)) func `what a node needs is found on this machine`() throws {
         let directory = try TemporaryDirectory()
         let found = Prerequisites.check(NodePaths(dataDirectory: directory.path))

@@ -67,13 +67,34 @@ extension Cgroups {
             // One by one: the kernel takes all or nothing, and some (cpu with real-time processes) it refuses.
             for controller in missing {
                 do throws(SystemError) {
-                    try Files.set(parent + "/cgroup.subtree_control", to: "+\(controller)")
+                    try enable(controller, in: parent, root: mount)
                 } catch {
                     if Self.neededControllers.contains(String(controller)) { throw error }
                 }
             }
             parent += "/" + component
             try Files.makeDirectory(parent)
+        }
+    }
+
+    private func enable(_ controller: Substring, in cgroup: String, root: String) throws(SystemError) {
+        do throws(SystemError) {
+            try Files.set(cgroup + "/cgroup.subtree_control", to: "+\(controller)")
+        } catch {
+            // Inside of a container, what looks like the root is a cgroup with processes, and such a one cannot
+            // have children with controllers: the processes move one down first.
+            guard error.errorNumber == EBUSY, cgroup == root else { throw error }
+            try evacuate(root)
+            try Files.set(cgroup + "/cgroup.subtree_control", to: "+\(controller)")
+        }
+    }
+
+    private func evacuate(_ root: String) throws(SystemError) {
+        let shelter = root + "/init"
+        try Files.makeDirectory(shelter)
+        for line in (Files.text(root + "/cgroup.procs") ?? "").split(separator: "\n") {
+            // One that has ended meanwhile is gone, and a kernel thread stays; the next step tells.
+            try? Files.set(shelter + "/cgroup.procs", to: String(line))
         }
     }
 

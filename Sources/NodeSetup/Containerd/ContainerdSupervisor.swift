@@ -246,6 +246,7 @@ extension ContainerdSupervisor {
 
     private func spawn(_ program: String) -> Result<Int32, SystemError> {
         let paths = configuration.paths
+        limitLog(paths.containerdLog)
         let log = open(paths.containerdLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         guard log >= 0 else { return .failure(SystemError("open", paths.containerdLog, errno)) }
         defer { close(log) }
@@ -257,6 +258,12 @@ extension ContainerdSupervisor {
         let arguments = [program, "--config", paths.containerdConfiguration]
         let result = Subprocess.spawn(program, arguments, input: nothing, output: log, errors: log)
         return result > 0 ? .success(result) : .failure(SystemError("start", program, -result))
+    }
+
+    /// containerd appends for as long as it runs; at a start, what has grown large becomes the old one.
+    private func limitLog(_ path: String) {
+        var status = stat()
+        if stat(path, &status) == 0, status.st_size > 16 << 20 { rename(path, path + ".old") }
     }
 
     /// Sleeps until something happens.
