@@ -43,7 +43,7 @@ package final class AdmissionAttributes {
     /// Nil on create and connect.
     package let oldObject: (any APIObject)?
     /// Nil on delete. For a subresource with a kind of its own (`Binding`, `Eviction`, `Scale`), that kind.
-    package private(set) var object: (any APIObject)?
+    package internal(set) var object: (any APIObject)?
     /// Texts for `Warning` headers.
     package var warnings: [String] = []
 

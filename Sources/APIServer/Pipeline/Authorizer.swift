@@ -1,3 +1,5 @@
+import APIMachinery
+
 /// What is to be allowed, or not.
 package struct AuthorizationAttributes: Sendable {
     package var user: UserInfo

@@ -18,19 +18,19 @@ package struct ObjectParts<Object: APIObject>: Sendable {
     package init() {}
 
     package init<Spec: APIMessage, Status: APIMessage>(
-        spec: WritableKeyPath<Object, Spec> & Sendable, status: WritableKeyPath<Object, Status> & Sendable
+        spec: any WritableKeyPath<Object, Spec> & Sendable, status: any WritableKeyPath<Object, Status> & Sendable
     ) {
         self.init(spec: spec)
         clearStatus = { $0[keyPath: status] = Status() }
         copyStatus = { $0[keyPath: status] = $1[keyPath: status] }
     }
 
-    package init<Spec: Equatable>(spec: WritableKeyPath<Object, Spec> & Sendable) {
+    package init<Spec: Equatable & Sendable>(spec: any WritableKeyPath<Object, Spec> & Sendable) {
         copySpec = { $0[keyPath: spec] = $1[keyPath: spec] }
         sameSpec = { $0[keyPath: spec] == $1[keyPath: spec] }
     }
 
-    package init<Status: APIMessage>(status: WritableKeyPath<Object, Status> & Sendable) {
+    package init<Status: APIMessage>(status: any WritableKeyPath<Object, Status> & Sendable) {
         clearStatus = { $0[keyPath: status] = Status() }
         copyStatus = { $0[keyPath: status] = $1[keyPath: status] }
     }

@@ -50,6 +50,22 @@ extension ResourceStrategy {
         FieldErrors()
     }
 
+    package func prepareForUpdate(_ object: inout Object, old: Object, subresource: String, context: RequestContext) {
+        let metadata: ObjectMeta = object.metadata
+        object = old
+        object.metadata.annotations = metadata.annotations
+        object.metadata.finalizers = metadata.finalizers
+        object.metadata.resourceVersion = metadata.resourceVersion
+    }
+
+    package func validateUpdate(_ object: Object, old: Object, subresource: String, context: RequestContext)
+        -> FieldErrors
+    {
+        FieldErrors()
+    }
+
+    package func isHeldBack(_ object: Object) -> Bool { false }
+    package var returnsDeletedObject: Bool { false }
     package func warnings(_ object: Object, old: Object?, context: RequestContext) -> [String] { [] }
     package var selectableFields: [String] { [] }
     package func selectableValues(_ object: Object) -> [String] { [] }
@@ -78,7 +94,7 @@ extension ResourceStrategy {
         }
     }
 
-    package func store(_ object: Object) -> (bytes: [UInt8], slot: Int) {
+    package func store(_ object: Object) -> [UInt8] {
         SnapshotCoding.encode(object)
     }
 }

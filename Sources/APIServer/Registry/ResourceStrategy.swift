@@ -43,6 +43,11 @@ package protocol ResourceStrategy<Object>: Sendable {
     func prepareForStatusUpdate(_ object: inout Object, old: Object, context: RequestContext)
     func validateStatusUpdate(_ object: Object, old: Object, context: RequestContext) -> FieldErrors
 
+    /// The same for any other subresource that is a view of the object (`finalize`, `approval`, `resize`, …); what it
+    /// is not meant for must stay as in `old`. Default: only the metadata's annotations and finalizers may change.
+    func prepareForUpdate(_ object: inout Object, old: Object, subresource: String, context: RequestContext)
+    func validateUpdate(_ object: Object, old: Object, subresource: String, context: RequestContext) -> FieldErrors
+
     /// Texts for `Warning` headers, for an object that was accepted; `old` is nil on create.
     func warnings(_ object: Object, old: Object?, context: RequestContext) -> [String]
 
@@ -60,6 +65,12 @@ package protocol ResourceStrategy<Object>: Sendable {
 
     /// What remains for somebody else to do before an object may go. Default: `.immediate`.
     func gracefulDeletion(_ object: Object, options: DeletionRequest) -> GracefulDeletion
+
+    /// Something besides finalizers in the metadata keeps a deleted object (a namespace's `spec.finalizers`).
+    func isHeldBack(_ object: Object) -> Bool
+
+    /// Whether a deletion that is done answers with the object, not with a Status (pods, services, …).
+    var returnsDeletedObject: Bool { get }
 
     /// Called with each object to be marked as deleted, to add what the kind wants (a namespace's phase, say).
     func markDeleted(_ object: inout Object)
@@ -83,8 +94,8 @@ package protocol ResourceStrategy<Object>: Sendable {
     /// reads decode instead of passing the stored bytes on.
     var isStorageVersion: Bool { get }
     func load(_ snapshot: Snapshot) throws(StatusError) -> Object
-    /// The stored form: canonical JSON without resourceVersion, and its slot.
-    func store(_ object: Object) -> (bytes: [UInt8], slot: Int)
+    /// The store's value of the object; see `SnapshotCoding`.
+    func store(_ object: Object) -> [UInt8]
 }
 
 /// What names a kind allows.
@@ -104,11 +115,7 @@ package protocol Allocation: Sendable {
 
 /// What a client asked for when it deleted.
 package struct DeletionRequest: Sendable {
-    package enum Propagation: String, Sendable {
-        case orphan = "Orphan"
-        case background = "Background"
-        case foreground = "Foreground"
-    }
+    package typealias Propagation = DeleteOptions.Propagation
 
     /// Nil: the kind's default.
     package var gracePeriodSeconds: Int?

@@ -1,0 +1,105 @@
+package import APIMachinery
+
+/// In which form a client gets its answer.
+package struct Negotiation: Sendable, Equatable {
+    package enum Format: Sendable {
+        case json, yaml, protobuf
+    }
+
+    /// What the objects are turned into.
+    package enum Form: Sendable, Equatable {
+        case plain
+        /// `as=Table;g=meta.k8s.io;v=v1`, with how much of the object in each row.
+        case table(IncludeObject)
+        /// `as=PartialObjectMetadata` and `as=PartialObjectMetadataList`.
+        case metadata
+    }
+
+    package enum IncludeObject: String, Sendable {
+        case none = "None"
+        case metadata = "Metadata"
+        case object = "Object"
+    }
+
+    package var format: Format
+    package var form: Form
+    package var pretty: Bool
+
+    package init(_ format: Format = .json, form: Form = .plain, pretty: Bool = false) {
+        self.format = format
+        self.form = form
+        self.pretty = pretty
+    }
+
+    private static let acceptable: [String] = [
+        "application/json", "application/yaml", "application/vnd.kubernetes.protobuf",
+    ]
+
+    /// Chooses by `Accept`; throws 406 if nothing that the client takes can be given.
+    package init(accept: String, query: [(name: String, value: String)], userAgent: String, isWatch: Bool = false)
+        throws(StatusError)
+    {
+        let pretty: Bool = !isWatch && PrettyPrinting.isWanted(query: query, userAgent: userAgent)
+        if accept.isEmpty || accept == "application/json" || accept == "*/*" {
+            self.init(.json, pretty: pretty)
+            return
+        }
+        for range in MediaType.ranges(accept) {
+            guard let format = Self.format(range), let form = try Self.form(range, query) else { continue }
+            if format == .protobuf, case .table = form { continue }
+            self.init(isWatch && format == .yaml ? .json : format, form: form, pretty: pretty)
+            return
+        }
+        throw .notAcceptable(Self.acceptable)
+    }
+
+    private static func format(_ range: MediaType) -> Format? {
+        switch range.essence {
+        case "application/json", "*/*", "application/*": .json
+        case "application/yaml": .yaml
+        case "application/vnd.kubernetes.protobuf": .protobuf
+        default: nil
+        }
+    }
+
+    /// Nil: a transformation that we do not do; the next range is tried.
+    private static func form(_ range: MediaType, _ query: [(name: String, value: String)]) throws(StatusError) -> Form?
+    {
+        guard let wanted = range.parameter("as") else { return .plain }
+        guard range.parameter("g") == "meta.k8s.io" else { return nil }
+        let version: String = range.parameter("v") ?? ""
+        guard version == "v1" || version == "v1beta1" else { return nil }
+        switch wanted {
+        case "Table":
+            let text: String = query.first { $0.name == "includeObject" }?.value ?? ""
+            guard let include = text.isEmpty ? .metadata : IncludeObject(rawValue: text) else {
+                throw .badRequest(
+                    "unrecognized includeObject value: \"\(text)\"; must be one of None, Metadata, Object")
+            }
+            return .table(include)
+        case "PartialObjectMetadata", "PartialObjectMetadataList": return .metadata
+        default: return nil
+        }
+    }
+
+    package var contentType: String {
+        switch format {
+        case .json: "application/json"
+        case .yaml: "application/yaml"
+        case .protobuf: "application/vnd.kubernetes.protobuf"
+        }
+    }
+
+    package var watchContentType: String {
+        format == .protobuf ? "application/vnd.kubernetes.protobuf;stream=watch" : "application/json"
+    }
+
+    /// Which shared frame of a watch event this is.
+    package var encoding: CachedEvent.Encoding {
+        switch form {
+        case .plain: format == .protobuf ? CachedEvent.Encoding("protobuf") : .json
+        case .table(let include): CachedEvent.Encoding("table-" + include.rawValue)
+        case .metadata: CachedEvent.Encoding(format == .protobuf ? "metadata-protobuf" : "metadata")
+        }
+    }
+}

@@ -1,0 +1,158 @@
+package import APIMachinery
+package import Flow
+package import Store
+
+/// The API server without its sockets: what every transport leads to.
+package final class APIServerCore: Sendable {
+    package struct Parts: Sendable {
+        package var store: any Store
+        package var registry: ResourceRegistry
+        package var authorizer: any Authorizer
+        package var admission: [any AdmissionPlugin] = []
+        package var subresources: [any SubresourceHandler] = []
+        package var virtualResources: [any VirtualResource] = []
+        package var nonResources: [any NonResourceHandler] = []
+        package var environment = ServerEnvironment()
+        package var flow: FlowRecorder?
+
+        package init(store: any Store, registry: ResourceRegistry, authorizer: any Authorizer) {
+            self.store = store
+            self.registry = registry
+            self.authorizer = authorizer
+        }
+    }
+
+    package let registry: ResourceRegistry
+    package let services: ServerServices
+    package let metrics: ServerMetrics
+    package let discovery: DiscoveryDocuments
+    package let health: HealthChecks
+    let authorizer: any Authorizer
+    let subresources: [String: any SubresourceHandler]
+    let virtualResources: [GroupVersionResource: any VirtualResource]
+    private let nonResources: NonResourceRouter
+    /// Between two looks at the time for all watches.
+    private static let tickInterval: Duration = .seconds(1)
+
+    package init(_ parts: Parts) {
+        let feed = CacheFeed(store: parts.store)
+        for resource in parts.registry.resources {
+            feed.add(CacheFeed.Route(cache: resource.cache, snapshot: { resource.snapshot(of: $0) }))
+        }
+        registry = parts.registry
+        authorizer = parts.authorizer
+        services = ServerServices(
+            store: parts.store, feed: feed, environment: parts.environment, admission: parts.admission,
+            caches: RegistryReader(parts.registry), flow: parts.flow)
+        metrics = ServerMetrics(registry: parts.registry, feed: feed)
+        health = HealthChecks(feed: feed)
+        discovery = DiscoveryDocuments(
+            parts.registry.resources.map { $0.info } + parts.virtualResources.map { $0.info })
+        var virtual: [GroupVersionResource: any VirtualResource] = [:]
+        for resource in parts.virtualResources { virtual[resource.info.gvr] = resource }
+        virtualResources = virtual
+        var handlers: [String: any SubresourceHandler] = [:]
+        let builtin: [any SubresourceHandler] = [BindingHandler()]
+        for handler in builtin + parts.subresources {
+            handlers[Self.key(handler.resource, handler.subresource)] = handler
+        }
+        subresources = handlers
+        nonResources = NonResourceRouter(
+            [health, metrics, DiscoveryHandler(discovery), VersionHandler()] + parts.nonResources)
+    }
+
+    static func key(_ resource: GroupVersionResource, _ subresource: String) -> String {
+        "\(resource.groupResource)/\(subresource)"
+    }
+
+    /// Loads the watch caches; afterwards requests can be answered.
+    package func start() async throws(StoreError) {
+        try await services.feed.load()
+        health.started()
+    }
+
+    /// Follows the store and the time until the task is cancelled; then all watches end.
+    package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.services.feed.run() }
+            group.addTask {
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: Self.tickInterval)
+                    self.tick()
+                }
+            }
+            await group.waitForAll()
+        }
+        health.stopping()
+        for resource in registry.resources { resource.cache.endWatches() }
+    }
+
+    /// Looks at the time for all watches: bookmarks and ends.
+    package func tick() {
+        let now: Duration = services.environment.monotonic()
+        let known: Revision = services.feed.revision
+        for resource in registry.resources { resource.cache.tick(now: now, known: known) }
+    }
+
+    /// Answers `/healthz`, `/apis`, … ; the request has been authorized.
+    package func nonResource(_ request: NonResourceRequest) throws(StatusError) -> NonResourceResponse? {
+        guard let handler = nonResources.handler(request.path) else { return nil }
+        return try handler.handle(request)
+    }
+
+    // MARK: - Authorization
+
+    package func authorize(_ context: RequestContext) throws(StatusError) {
+        let reason: String
+        switch authorizer.authorize(AuthorizationAttributes(context)) {
+        case .allow: return
+        case .deny(let text), .noOpinion(let text): reason = text
+        }
+        var message: String = Self.refusal(context)
+        if !reason.isEmpty { message += ": " + reason }
+        guard context.isResourceRequest else { throw .forbidden(message) }
+        throw .forbidden(context.resource, context.name, message)
+    }
+
+    private static func refusal(_ context: RequestContext) -> String {
+        let user: String = quoted(context.user.name)
+        guard context.isResourceRequest else {
+            return "User \(user) cannot \(context.verb) path \(quoted(context.path))"
+        }
+        var resource: String = context.resource.resource
+        if !context.subresource.isEmpty { resource += "/" + context.subresource }
+        let what: String =
+            "User \(user) cannot \(context.verb) resource \(quoted(resource)) in API group "
+            + quoted(context.resource.group)
+        return context.namespace.isEmpty
+            ? what + " at the cluster scope" : what + " in the namespace \(quoted(context.namespace))"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        ShownValue.text(text)
+    }
+}
+
+/// Finds the handler of a path.
+struct NonResourceRouter: Sendable {
+    private var exact: [String: any NonResourceHandler] = [:]
+    /// Longest first.
+    private var prefixes: [(prefix: String, handler: any NonResourceHandler)] = []
+
+    init(_ handlers: [any NonResourceHandler]) {
+        for handler in handlers {
+            for path in handler.paths {
+                if path.hasSuffix("*") {
+                    prefixes.append((String(path.dropLast()), handler))
+                } else {
+                    exact[path] = handler
+                }
+            }
+        }
+        prefixes.sort { $0.prefix.utf8.count > $1.prefix.utf8.count }
+    }
+
+    func handler(_ path: String) -> (any NonResourceHandler)? {
+        exact[path] ?? prefixes.first { path.hasPrefix($0.prefix) }?.handler
+    }
+}

@@ -1,0 +1,236 @@
+import APIMachinery
+import Codec
+import Store
+
+/// What an update does to the object that is there.
+struct Change<Object: APIObject>: Sendable {
+    /// The new object from the old one; the same old one gives the same new one.
+    var make: @Sendable (Object) throws(StatusError) -> Object
+    /// Whether the change may be made again when somebody else was faster.
+    var retries: Bool
+    /// Texts found while decoding; the same for each try.
+    var warnings: [String] = []
+    /// A change by the server itself, which passes neither the strategy's preparation nor admission.
+    var isInternal: Bool = false
+}
+
+extension TypedResource {
+    private static var attemptLimit: Int { 12 }
+
+    func update(_ call: WriteCall) async throws(StatusError) -> WriteResult {
+        let decoded: BodyDecoder.Decoded<Object> = try BodyDecoder.decode(
+            Object.self, as: info.gvk, body: call.body, contentType: call.contentType,
+            validation: call.options.fieldValidation)
+        var object: Object = decoded.object
+        try checkNames(&object, call.context)
+        let given: Object = object
+        let isConditional: Bool = !given.metadata.resourceVersion.isEmpty
+        if !isConditional, !strategy.allowsUnconditionalUpdate {
+            let text: String = "must be specified for an update"
+            throw .invalid(
+                info.gvk, given.metadata.name, [.invalid(FieldPath("metadata").child("resourceVersion"), "", text)])
+        }
+        let change = Change<Object>(make: { _ in given }, retries: !isConditional, warnings: decoded.warnings)
+        do throws(StatusError) {
+            return try await apply(change, call)
+        } catch {
+            guard error.code == 404, strategy.allowsCreateOnUpdate, call.context.subresource.isEmpty,
+                given.metadata.uid.isEmpty, !isConditional
+            else { throw error }
+            return try await create(given, call)
+        }
+    }
+
+    func modify<Other: APIObject>(
+        _ type: Other.Type, _ call: WriteCall,
+        _ body: @escaping @Sendable (inout Other) throws(StatusError) -> Void
+    ) async throws(StatusError) -> WriteResult {
+        let info: ResourceInfo = info
+        let change = Change<Object>(
+            make: { (old: Object) throws(StatusError) -> Object in
+                guard var other: Other = old as? Other else {
+                    throw .internalError("\(info.gvr.resource) are not of the kind to be changed")
+                }
+                try body(&other)
+                return other as? Object ?? old
+            },
+            retries: true, isInternal: true)
+        return try await apply(change, call)
+    }
+
+    /// Changes the object in the URL: from the cache first, from the store when that turns out to be stale.
+    func apply(_ change: Change<Object>, _ call: WriteCall) async throws(StatusError) -> WriteResult {
+        let key: [UInt8] = info.key(namespace: call.context.namespace, name: call.context.name)
+        var known: Snapshot? = cache.get(key)?.snapshot
+        var isFresh: Bool = false
+        for _ in 0..<Self.attemptLimit {
+            if known == nil, !isFresh {
+                known = try await current(key, fresh: true, call.services)
+                isFresh = true
+            }
+            guard let snapshot = known else { throw .notFound(info.gvr, call.context.name) }
+            do throws(StatusError) {
+                switch try await attempt(change, on: snapshot, key, call) {
+                case .done(let result): return result
+                case .conflict(let now):
+                    known = now
+                    isFresh = true
+                }
+            } catch {
+                // The cache may have been behind; only the store's word counts.
+                guard !isFresh else { throw error }
+                known = try await current(key, fresh: true, call.services)
+                isFresh = true
+                if known?.revision == snapshot.revision { throw error }
+            }
+        }
+        throw .conflict(info.gvr, call.context.name)
+    }
+
+    private enum Attempt {
+        case done(WriteResult)
+        case conflict(Snapshot?)
+    }
+
+    private func attempt(_ change: Change<Object>, on snapshot: Snapshot, _ key: [UInt8], _ call: WriteCall)
+        async throws(StatusError) -> Attempt
+    {
+        let services: ServerServices = call.services
+        let old: Object = try strategy.load(snapshot)
+        var object: Object = try change.make(old)
+        try checkPreconditions(object.metadata, old.metadata)
+        keepSystemFields(&object, old, snapshot)
+        var warnings: [String] = change.warnings
+        if change.isInternal {
+            let errors: FieldErrors = object.metadata.validateUpdate(of: old.metadata)
+            guard errors.isEmpty else { throw .invalid(info.gvk, object.metadata.name, errors) }
+        } else {
+            strategy.setDefaults(&object)
+            prepare(&object, old, call.context)
+            let attributes: AdmissionAttributes = attributes(
+                .update, call, name: call.context.name, object: object, old: old)
+            try await admit(&object, attributes, services)
+            strategy.setDefaults(&object)
+            try validate(object, old, call)
+            warnings += attributes.warnings + strategy.warnings(object, old: old, context: call.context)
+            if !services.admission.isEmpty {
+                attributes.object = object
+                attributes.warnings = []
+                try await services.validate(attributes)
+                warnings += attributes.warnings
+            }
+        }
+        if isDone(object) { return try await remove(object, snapshot, key, call, warnings) }
+        return try await replace(object, old, snapshot, key, call, warnings)
+    }
+
+    private func replace(
+        _ given: Object, _ old: Object, _ snapshot: Snapshot, _ key: [UInt8], _ call: WriteCall, _ warnings: [String]
+    ) async throws(StatusError) -> Attempt {
+        let services: ServerServices = call.services
+        var object: Object = given
+        let allocation: (any Allocation)? = try strategy.allocate(&object, old: old, context: call.context)
+        let value: [UInt8] = strategy.store(object)
+        if value == snapshot.bytes {
+            allocation?.rollback()
+            return .done(
+                WriteResult(snapshot: try presented(snapshot), created: false, warnings: warnings))
+        }
+        if call.context.dryRun {
+            allocation?.rollback()
+            let shown: Snapshot = self.snapshot(value, of: object, revision: snapshot.revision)
+            return .done(WriteResult(snapshot: shown, created: false, warnings: warnings))
+        }
+        do throws(StatusError) {
+            let transaction = Transaction(
+                compares: [.modRevision(key, snapshot.revision)], writes: [.put(key, value: value, lease: 0)])
+            switch try await commit(transaction, services) {
+            case .conflict(let now):
+                allocation?.rollback()
+                return .conflict(now)
+            case .done(let revision):
+                allocation?.commit()
+                let what: String =
+                    call.context.subresource.isEmpty ? "updated" : "updated \(call.context.subresource)"
+                services.record(what, call.context, info, name: object.metadata.name, revision: revision)
+                let shown: Snapshot = self.snapshot(value, of: object, revision: revision)
+                return .done(WriteResult(snapshot: shown, created: false, warnings: warnings))
+            }
+        } catch {
+            allocation?.rollback()
+            throw error
+        }
+    }
+
+    /// An update that took away the last thing that kept a deleted object.
+    private func remove(
+        _ object: Object, _ snapshot: Snapshot, _ key: [UInt8], _ call: WriteCall, _ warnings: [String]
+    ) async throws(StatusError) -> Attempt {
+        let value: [UInt8] = strategy.store(object)
+        if call.context.dryRun {
+            let shown: Snapshot = self.snapshot(value, of: object, revision: snapshot.revision)
+            return .done(WriteResult(snapshot: shown, created: false, warnings: warnings))
+        }
+        let transaction = Transaction(compares: [.modRevision(key, snapshot.revision)], writes: [.delete(key)])
+        switch try await commit(transaction, call.services) {
+        case .conflict(let now): return .conflict(now)
+        case .done(let revision):
+            strategy.afterDelete(object, context: call.context)
+            call.services.record("deleted", call.context, info, name: object.metadata.name, revision: revision)
+            let shown: Snapshot = self.snapshot(value, of: object, revision: revision)
+            return .done(WriteResult(snapshot: shown, created: false, warnings: warnings))
+        }
+    }
+
+    // MARK: - Rules
+
+    private func checkPreconditions(_ new: ObjectMeta, _ old: ObjectMeta) throws(StatusError) {
+        if !new.uid.isEmpty, new.uid != old.uid {
+            throw .conflict(
+                info.gvr, old.name,
+                "Precondition failed: UID in precondition: \(new.uid), UID in object meta: \(old.uid)")
+        }
+        if !new.resourceVersion.isEmpty, new.resourceVersion != old.resourceVersion {
+            throw .conflict(info.gvr, old.name)
+        }
+    }
+
+    /// What clients may leave out or cannot change is taken from the object that is there.
+    private func keepSystemFields(_ object: inout Object, _ old: Object, _ snapshot: Snapshot) {
+        object.metadata.uid = old.metadata.uid
+        object.metadata.resourceVersion = String(snapshot.revision)
+        object.metadata.creationTimestamp = old.metadata.creationTimestamp
+        object.metadata.deletionTimestamp = old.metadata.deletionTimestamp
+        object.metadata.deletionGracePeriodSeconds = old.metadata.deletionGracePeriodSeconds
+        object.metadata.generateName = old.metadata.generateName
+        object.metadata.generation = old.metadata.generation
+        object.metadata.selfLink = ""
+        object.metadata.managedFields = old.metadata.managedFields
+    }
+
+    private func prepare(_ object: inout Object, _ old: Object, _ context: RequestContext) {
+        switch context.subresource {
+        case "", "scale": strategy.prepareForUpdate(&object, old: old, context: context)
+        case "status": strategy.prepareForStatusUpdate(&object, old: old, context: context)
+        default: strategy.prepareForUpdate(&object, old: old, subresource: context.subresource, context: context)
+        }
+    }
+
+    private func validate(_ object: Object, _ old: Object, _ call: WriteCall) throws(StatusError) {
+        var errors: FieldErrors = object.metadata.validateUpdate(of: old.metadata)
+        switch call.context.subresource {
+        case "", "scale": errors += strategy.validateUpdate(object, old: old, context: call.context)
+        case "status": errors += strategy.validateStatusUpdate(object, old: old, context: call.context)
+        default:
+            errors += strategy.validateUpdate(
+                object, old: old, subresource: call.context.subresource, context: call.context)
+        }
+        guard errors.isEmpty else { throw .invalid(info.gvk, object.metadata.name, errors) }
+    }
+
+    /// Marked as deleted, and nothing keeps it.
+    func isDone(_ object: Object) -> Bool {
+        guard object.metadata.deletionTimestamp != nil, object.metadata.finalizers.isEmpty else { return false }
+        return (object.metadata.deletionGracePeriodSeconds ?? 0) == 0 && !strategy.isHeldBack(object)
+    }
+}
