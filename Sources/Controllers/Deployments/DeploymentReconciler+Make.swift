@@ -1,0 +1,56 @@
+import API
+import APIMachinery
+import Client
+
+extension DeploymentReconciler {
+    /// The controller as the manager runs it: it looks when a Deployment, one of its ReplicaSets, or one of its pods changes.
+    static func make(_ context: ControllerContext) -> ManagedController {
+        let name: String = "deployment-controller"
+        let deployments: Informer<Deployment> = context.informers.informer(Deployment.self)
+        let sets: Informer<ReplicaSet> = context.informers.informer(ReplicaSet.self)
+        let pods: Informer<Pod> = context.informers.informer(Pod.self)
+        let reconciler = DeploymentReconciler(deployments: deployments.cache, sets: sets.cache, pods: pods.cache)
+        let configuration: ControllerConfiguration = context.configuration(name)
+        let runner = ControllerRunner(
+            name, of: "deployments", reconciler, client: context.client(name), configuration: configuration)
+        runner.watch(deployments)
+        runner.watch(sets, ownedBy: Deployment.self)
+        // Recreate waits for the last old pod to be gone.
+        let setCache: ObjectCache<ReplicaSet> = sets.cache
+        runner.watch(pods) { event in
+            guard event.kind == .deleted, let owner = event.object.metadata.controllerOwner,
+                owner.refers(to: ReplicaSet.self),
+                let set = setCache.get(event.object.metadata.namespace, owner.name),
+                let deployment = set.metadata.controllerOwner, deployment.refers(to: Deployment.self)
+            else { return [] }
+            return [ObjectKey(set.metadata.namespace, deployment.name)]
+        }
+        return ManagedController(runner, events: configuration.events)
+    }
+}
+
+extension ReplicaSetReconciler {
+    static func make(_ context: ControllerContext) -> ManagedController {
+        let name: String = "replicaset-controller"
+        let sets: Informer<ReplicaSet> = context.informers.informer(ReplicaSet.self)
+        let pods: Informer<Pod> = context.informers.informer(Pod.self)
+        let reconciler = ReplicaSetReconciler(sets: sets.cache, pods: pods.cache)
+        let configuration: ControllerConfiguration = context.configuration(name)
+        let runner = ControllerRunner(
+            name, of: "replicasets", reconciler, client: context.client(name), configuration: configuration)
+        runner.watch(sets)
+        runner.watch(pods, ownedBy: ReplicaSet.self)
+        let setCache: ObjectCache<ReplicaSet> = sets.cache
+        // A pod without an owner may be one that a set wants.
+        runner.watch(pods) { event in
+            guard event.kind != .deleted, event.object.metadata.controllerOwner == nil,
+                !event.object.metadata.labels.isEmpty
+            else { return [] }
+            return setCache.list(namespace: event.object.metadata.namespace) { set in
+                guard let query = try? LabelQuery(set.spec.selector) else { return false }
+                return query.matches(event.object.metadata.labels)
+            }.map(\.key)
+        }
+        return ManagedController(runner, events: configuration.events)
+    }
+}

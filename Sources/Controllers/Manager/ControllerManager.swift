@@ -1,0 +1,91 @@
+package import APIMachinery
+package import Client
+package import Flow
+
+/// What a controller is built from.
+package struct ControllerContext: Sendable {
+    /// Shared by all controllers of the manager; its identity may read everything that controllers watch.
+    package let informers: InformerSet
+    /// Each controller acts under an identity of its own, upstream's `system:serviceaccount:kube-system:<name>`.
+    package let transport: @Sendable (_ controller: String) -> any Transport
+    package let clock: any MonotonicClock
+    package let wallClock: any WallClock
+    package let log: Log
+    package let recorder: FlowRecorder?
+
+    package init(
+        informers: InformerSet, transport: @escaping @Sendable (_ controller: String) -> any Transport,
+        clock: any MonotonicClock = SystemMonotonicClock(), wallClock: any WallClock = SystemWallClock(),
+        log: Log = .silent, recorder: FlowRecorder? = nil
+    ) {
+        self.informers = informers
+        self.transport = transport
+        self.clock = clock
+        self.wallClock = wallClock
+        self.log = log
+        self.recorder = recorder
+    }
+
+    package func client(_ controller: String) -> APIClient {
+        APIClient(transport(controller), fieldManager: "swiftlet-\(controller)")
+    }
+
+    /// The settings of a runner, and the recorder of its events, which somebody has to run.
+    package func configuration(_ controller: String) -> ControllerConfiguration {
+        var configuration = ControllerConfiguration()
+        configuration.clock = clock
+        configuration.wallClock = wallClock
+        configuration.log = log.with([("controller", controller)])
+        configuration.recorder = recorder
+        configuration.events = EventRecorder(
+            EventSourceName(controller), client: client(controller), wallClock: wallClock, clock: clock, log: log)
+        return configuration
+    }
+}
+
+/// All controllers of the cluster in one task: upstream's kube-controller-manager.
+///
+/// Each controller is made by a function of its own file, `make(_ context:)`, and listed here.
+package struct ControllerManager: Sendable {
+    private let informers: InformerSet
+    private let controllers: [any Controller]
+    private let events: [EventRecorder]
+
+    package init(_ context: ControllerContext) {
+        var controllers: [any Controller] = []
+        var events: [EventRecorder] = []
+        for make in ControllerManager.factories {
+            let made: ManagedController = make(context)
+            controllers.append(made.controller)
+            if let recorder = made.events { events.append(recorder) }
+        }
+        self.informers = context.informers
+        self.controllers = controllers
+        self.events = events
+    }
+
+    /// Runs until the task is cancelled.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            for controller in controllers { group.addTask { await controller.run() } }
+            for recorder in events { group.addTask { await recorder.run() } }
+            group.addTask { await informers.run() }
+        }
+    }
+
+    private static let factories: [@Sendable (ControllerContext) -> ManagedController] = [
+        { DeploymentReconciler.make($0) },
+        { ReplicaSetReconciler.make($0) },
+    ]
+}
+
+/// A controller with the recorder of its events.
+package struct ManagedController: Sendable {
+    package var controller: any Controller
+    package var events: EventRecorder?
+
+    package init(_ controller: any Controller, events: EventRecorder? = nil) {
+        self.controller = controller
+        self.events = events
+    }
+}
