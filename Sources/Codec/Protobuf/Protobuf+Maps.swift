@@ -54,6 +54,7 @@ extension ProtobufReader {
     }
 
     /// An entry whose value is a message. An entry without one has an empty message.
+    @inlinable
     package mutating func messageEntry<T: ProtobufCodable>(of map: inout StringMap<T>) throws(ProtobufError) {
         let outer: Int = try enterMessage()
         var key = ""
@@ -93,7 +94,8 @@ extension ProtobufReader {
 
 extension ProtobufWriter {
     package mutating func map(_ map: StringMap<String>, field: Int) {
-        for (key, value) in map.reversed() {
+        for index in stride(from: map.count - 1, through: 0, by: -1) {
+            let (key, value) = map[index]
             let mark: Int = count
             string(value, field: 2)
             string(key, field: 1)
@@ -102,7 +104,8 @@ extension ProtobufWriter {
     }
 
     package mutating func map(_ map: StringMap<[UInt8]>, field: Int) {
-        for (key, value) in map.reversed() {
+        for index in stride(from: map.count - 1, through: 0, by: -1) {
+            let (key, value) = map[index]
             let mark: Int = count
             bytes(value, field: 2)
             string(key, field: 1)
@@ -111,7 +114,8 @@ extension ProtobufWriter {
     }
 
     package mutating func wrappedMap(_ map: StringMap<[String]>, field: Int) {
-        for (key, value) in map.reversed() {
+        for index in stride(from: map.count - 1, through: 0, by: -1) {
+            let (key, value) = map[index]
             let mark: Int = count
             let inner: Int = count
             strings(value, field: 1)
@@ -121,8 +125,10 @@ extension ProtobufWriter {
         }
     }
 
+    @inlinable
     package mutating func messageMap<T: ProtobufCodable>(_ map: StringMap<T>, field: Int) {
-        for (key, value) in map.reversed() {
+        for index in stride(from: map.count - 1, through: 0, by: -1) {
+            let (key, value) = map[index]
             let mark: Int = count
             message(value, field: 2)
             string(key, field: 1)

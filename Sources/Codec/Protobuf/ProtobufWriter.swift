@@ -7,14 +7,19 @@
 ///
 /// Fields are therefore written from the last to the first, and the elements of a list in reverse.
 package struct ProtobufWriter: ~Copyable {
-    private var buffer: [UInt8]
+    /// Owned: allocated here or in `reserve`, freed by `deinit`. Only `start...` is initialized and ever read.
+    private var memory: UnsafeMutableRawBufferPointer
     /// The first byte that was written.
     private var start: Int
 
     package init(capacity: Int = 256) {
         let size: Int = max(capacity, 16)
-        buffer = [UInt8](repeating: 0, count: size)
+        memory = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1)
         start = size
+    }
+
+    deinit {
+        memory.deallocate()
     }
 
     /// The bytes of one message.
@@ -26,41 +31,50 @@ package struct ProtobufWriter: ~Copyable {
     }
 
     /// How many bytes have been written.
-    package var count: Int { buffer.count - start }
+    package var count: Int { memory.count - start }
 
     package consuming func finish() -> [UInt8] {
-        Array(buffer[start...])
+        Array(UnsafeRawBufferPointer(rebasing: memory[start...]))
     }
 
+    /// Makes room for more bytes in front of `start`; with it, writes behind the new start are in bounds.
+    @inline(__always)
     private mutating func reserve(_ more: Int) {
-        guard start < more else { return }
+        if start < more { grow(more) }
+    }
+
+    @inline(never)
+    private mutating func grow(_ more: Int) {
         let written: Int = count
-        let size: Int = max(buffer.count * 2, written + more)
-        var larger = [UInt8](repeating: 0, count: size)
-        larger.replaceSubrange((size - written)..<size, with: buffer[start...])
-        buffer = larger
+        let size: Int = max(memory.count * 2, written + more)
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1)
+        UnsafeMutableRawBufferPointer(rebasing: larger[(size - written)...])
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[start...]))
+        memory.deallocate()
+        memory = larger
         start = size - written
     }
 
     // MARK: - Parts
 
     private mutating func rawVarint(_ value: UInt64) {
-        var length: Int = 1
-        var rest: UInt64 = value >> 7
-        while rest != 0 {
-            length += 1
-            rest >>= 7
+        if value < 0x80 {
+            reserve(1)
+            start -= 1
+            memory[start] = UInt8(truncatingIfNeeded: value)
+            return
         }
+        let length: Int = (70 - value.leadingZeroBitCount) / 7
         reserve(length)
         start -= length
-        rest = value
+        var rest: UInt64 = value
         var index: Int = start
         while rest >= 0x80 {
-            buffer[index] = UInt8(truncatingIfNeeded: rest) | 0x80
+            memory[index] = UInt8(truncatingIfNeeded: rest) | 0x80
             rest >>= 7
             index += 1
         }
-        buffer[index] = UInt8(truncatingIfNeeded: rest)
+        memory[index] = UInt8(truncatingIfNeeded: rest)
     }
 
     private mutating func tag(_ field: Int, _ wireType: UInt64) {
@@ -68,13 +82,11 @@ package struct ProtobufWriter: ~Copyable {
     }
 
     private mutating func rawBytes(_ bytes: UnsafeBufferPointer<UInt8>) {
+        guard !bytes.isEmpty else { return }
         reserve(bytes.count)
         start -= bytes.count
-        var index: Int = start
-        for byte in bytes {
-            buffer[index] = byte
-            index += 1
-        }
+        UnsafeMutableRawBufferPointer(rebasing: memory[start..<(start + bytes.count)])
+            .copyMemory(from: UnsafeRawBufferPointer(bytes))
     }
 
     // MARK: - Fields
@@ -99,7 +111,7 @@ package struct ProtobufWriter: ~Copyable {
         start -= 8
         let bits: UInt64 = value.bitPattern
         for index in 0..<8 {
-            buffer[start + index] = UInt8(truncatingIfNeeded: bits >> UInt64(8 * index))
+            memory[start + index] = UInt8(truncatingIfNeeded: bits >> UInt64(8 * index))
         }
         tag(field, 1)
     }
@@ -133,24 +145,26 @@ package struct ProtobufWriter: ~Copyable {
     // MARK: - Lists
 
     package mutating func strings(_ list: [String], field: Int) {
-        for element in list.reversed() { string(element, field: field) }
+        for index in stride(from: list.count - 1, through: 0, by: -1) { string(list[index], field: field) }
     }
 
     /// One field per element: how proto2 writes lists of numbers.
     package mutating func ints(_ list: [Int], field: Int) {
-        for element in list.reversed() { int(element, field: field) }
+        for index in stride(from: list.count - 1, through: 0, by: -1) { int(list[index], field: field) }
     }
 
     /// One field for all elements: how proto3 writes lists of numbers.
     package mutating func packed(_ list: [Int], field: Int) {
         guard !list.isEmpty else { return }
         let mark: Int = count
-        for element in list.reversed() { rawVarint(UInt64(bitPattern: Int64(element))) }
+        for index in stride(from: list.count - 1, through: 0, by: -1) {
+            rawVarint(UInt64(bitPattern: Int64(list[index])))
+        }
         header(field: field, since: mark)
     }
 
     @inlinable
     package mutating func messages<T: ProtobufCodable>(_ list: [T], field: Int) {
-        for element in list.reversed() { message(element, field: field) }
+        for index in stride(from: list.count - 1, through: 0, by: -1) { message(list[index], field: field) }
     }
 }
