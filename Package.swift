@@ -16,6 +16,11 @@ let certificates: [Target.Dependency] = [
     .product(name: "Crypto", package: "swift-crypto"),
 ]
 
+let grpc: [Target.Dependency] = [
+    .product(name: "GRPCCore", package: "grpc-swift-2"),
+    .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+]
+
 /// API groups: the Swift target, its folder below `Sources/API`, and the groups whose types it uses.
 let groups: [(name: String, folder: String, uses: [String])] = [
     ("APICore", "Core", []),
@@ -51,29 +56,62 @@ targets += [
     .target(
         name: "API", dependencies: ["Codec", "APIMachinery"] + groups.map { .target(name: $0.name) },
         path: "Sources/API/All"),
+    .target(name: "APIDefaults", dependencies: api, path: "Sources/API/Defaults"),
+    .target(name: "APIValidation", dependencies: api, path: "Sources/API/Validation"),
     .executableTarget(name: "apigen", dependencies: ["Codec"]),
 
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "Store", dependencies: ["Flow", "CSQLite", "Codec"]),
-    .target(name: "StoreConformance", dependencies: ["Store"], path: "Sources/StoreConformance"),
-
-    .target(name: "Client", dependencies: api + ["Flow"]),
-    .target(name: "Controllers", dependencies: api + ["Flow", "Client"]),
-    .target(name: "Scheduler", dependencies: api + ["Flow", "Client"]),
-    .target(name: "CRI", dependencies: ["Codec"]),
-    .target(
-        name: "CRIClient",
-        dependencies: [
-            "CRI", "Codec",
-            .product(name: "GRPCCore", package: "grpc-swift-2"),
-            .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        ]),
-    .target(name: "Kubelet", dependencies: api + ["Flow", "Client", "CRI"]),
+    .target(name: "StoreConformance", dependencies: ["Store"]),
+    .executableTarget(name: "store-crash", dependencies: ["Store"]),
 
     .target(name: "PKI", dependencies: certificates),
     .target(name: "HTTPServer", dependencies: nio),
+    .target(name: "APIServer", dependencies: api + ["Flow", "Store", "APIDefaults", "APIValidation"]),
+    .target(
+        name: "APIServerHTTP", dependencies: ["APIServer", "HTTPServer", "APIMachinery", "Codec", "Flow", "PKI"]),
+
+    .target(name: "Client", dependencies: api + ["Flow"]),
     .target(name: "ClientHTTP", dependencies: api + nio + ["Flow", "Client"]),
-    .target(name: "APIServer", dependencies: api + ["Flow", "Store"]),
+    .target(name: "TransportConformance", dependencies: api + ["Client", "Flow"]),
+    .target(name: "Controllers", dependencies: api + ["Flow", "Client"]),
+    .target(name: "Scheduler", dependencies: api + ["Flow", "Client"]),
+
+    .target(name: "CRI", dependencies: ["Codec"], exclude: ["Schema"]),
+    .target(name: "CRIClient", dependencies: ["CRI", "Codec"] + grpc + nio),
+    .target(name: "CNodeSetup"),
+    .target(name: "NodeSetup", dependencies: ["CNodeSetup"]),
+    .target(name: "Kubelet", dependencies: api + ["Flow", "Client", "CRI"]),
+
+    .executableTarget(
+        name: "swiftlet",
+        dependencies: api + nio + [
+            "APIServer", "APIServerHTTP", "CRI", "CRIClient", "Client", "ClientHTTP", "Controllers", "Flow",
+            "HTTPServer", "Kubelet", "NodeSetup", "PKI", "Scheduler", "Store",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
+
+    .testTarget(name: "CodecTests", dependencies: ["Codec"]),
+    .testTarget(name: "APIMachineryTests", dependencies: ["APIMachinery", "Codec"]),
+    .testTarget(name: "APITests", dependencies: api),
+    .testTarget(name: "StoreTests", dependencies: ["Store", "StoreConformance", "store-crash"]),
+    .testTarget(name: "PKITests", dependencies: ["PKI"] + certificates),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "PKI"] + nio),
+    .testTarget(
+        name: "APIServerTests",
+        dependencies: api + ["APIServer", "APIServerHTTP", "HTTPServer", "Store", "Flow"]),
+    .testTarget(name: "KindsTests", dependencies: api + ["APIDefaults", "APIValidation", "APIServer"]),
+    .testTarget(
+        name: "ClientTests", dependencies: api + ["Client", "ClientHTTP", "TransportConformance", "Flow"] + nio),
+    .testTarget(name: "ControllersTests", dependencies: api + ["Controllers", "Client"]),
+    .testTarget(name: "SchedulerTests", dependencies: api + ["Scheduler"]),
+    .testTarget(
+        name: "CRITests",
+        dependencies: [
+            "CRI", "CRIClient", "NodeSetup", "Codec", .product(name: "NIOEmbedded", package: "swift-nio"),
+        ] + grpc + nio),
+    .testTarget(name: "NodeSetupTests", dependencies: ["NodeSetup"]),
+    .testTarget(name: "KubeletTests", dependencies: api + ["Flow", "Client", "CRI", "Kubelet"]),
 ]
 
 let package = Package(
