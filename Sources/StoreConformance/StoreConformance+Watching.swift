@@ -94,7 +94,9 @@ extension StoreConformance {
         Check("cancelling the task that waits ends the watch") { store in
             let watch = try store.watch(prefix: key(""), from: 0)
             let ended = await withTaskGroup(of: Bool.self) { group in
-                group.addTask { (try? await watch.next()) == nil }
+                group.addTask {
+                    do { return try await watch.next() == nil } catch { return false }
+                }
                 group.cancelAll()
                 return await group.next() ?? false
             }

@@ -22,7 +22,8 @@ struct StoreCrash {
                     group.addTask { try await write(store, writer: writer, round: round) }
                 }
                 group.addTask { try await compact(store) }
-                try await group.waitForAll()
+                // The first that ends, ends with an error.
+                try await group.next()
             }
         } catch {
             say("failed: \(error)", to: STDERR_FILENO)

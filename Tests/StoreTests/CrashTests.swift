@@ -73,7 +73,9 @@ struct CrashTests {
         var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         var environment: [UnsafeMutablePointer<CChar>?] = [nil]
         let result = posix_spawn(&process, arguments[0], &actions, nil, &argv, &environment)
-        argv.forEach { free($0) }
+        for argument in argv {
+            free(argument)
+        }
         close(ends[1])
         defer { close(ends[0]) }
         try #require(result == 0, "failed to start \(arguments[0])")

@@ -1,6 +1,19 @@
 import Foundation
-import Store
+import Synchronization
 import Testing
+
+@testable import Store
+
+/// What was said, from any thread.
+private final class Recorder: Sendable {
+    private let said = Mutex<[String]>([])
+
+    var messages: [String] { said.withLock { $0 } }
+
+    func record(_ message: String) {
+        said.withLock { $0.append(message) }
+    }
+}
 
 @Suite(.timeLimit(.minutes(1)))
 struct EmbeddedStoreTests {
@@ -128,6 +141,29 @@ struct EmbeddedStoreTests {
         store = try await EmbeddedStore.open(configuration)
         #expect(try await store.dump().count == before.count)
         #expect(store.revision == Revision(written) + 1)
+        await store.close()
+    }
+
+    @Test func `a failed commit stops writes and tells the owner once`() async throws {
+        let directory = try TestDirectory()
+        let recorder = Recorder()
+        var configuration = directory.configuration
+        configuration.onFatal = { recorder.record($0) }
+        let store = try await EmbeddedStore.open(configuration)
+        let revision = try await store.put("/a", "1")
+        let vandal = try SQLiteConnection(path: directory.path + "/store.db")
+        try vandal.execute("DROP TABLE log")
+        for _ in 0..<3 {
+            let error = await #expect(throws: StoreError.self) { try await store.put("/a", "2") }
+            guard case .unavailable(let reason) = error else {
+                Issue.record("the wrong error: \(String(describing: error))")
+                return
+            }
+            #expect(reason.contains("no such table"))
+        }
+        #expect(recorder.messages.count == 1)
+        #expect(store.revision == revision)
+        #expect(try await store.value("/a") == "1")
         await store.close()
     }
 

@@ -15,7 +15,6 @@ final class Committer {
 
     private let engine: Engine
     private let writer: LogWriter
-    private var failure: StoreError?
 
     init(engine: Engine, writer: LogWriter) {
         self.engine = engine
@@ -43,8 +42,8 @@ final class Committer {
     }
 
     private func commit(_ batch: ArraySlice<WriteRequest>) {
-        if let failure {
-            answer(batch, with: failure)
+        if let failed = engine.failed {
+            answer(batch, with: failed)
             return
         }
         var admission = engine.state.withLock { $0.admission }
@@ -117,6 +116,8 @@ final class Committer {
             }
         }
         if error.isFull {
+            // What fills the disk may be the write-ahead log itself: once copied, it starts over.
+            try? engine.maintenance.send(.checkpoint)
             if batch.count > 1 {
                 for index in batch.indices {
                     commit(batch[index...index])
@@ -126,11 +127,8 @@ final class Committer {
             }
             return
         }
-        let failed = StoreError.unavailable("failed to write: \(error)")
-        failure = failed
-        answer(batch, with: failed)
-        engine.writes.close()
-        engine.configuration.onFatal("\(error)")
+        answer(batch, with: .unavailable("the disk failed: \(error)"))
+        engine.fail("failed to commit: \(error)")
     }
 
     private func answer(_ batch: ArraySlice<WriteRequest>, with error: StoreError) {

@@ -45,6 +45,15 @@ final class DirectoryLock: Sendable {
         return Int(String(decoding: buffer[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
     }
 
+    /// Creates a file that only its owner may read, if there is none: it will hold secrets.
+    static func createPrivateFile(_ path: String) throws(EmbeddedStore.OpenError) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw .failed("failed to create \(path): \(String(cString: strerror(errno)))")
+        }
+        close(descriptor)
+    }
+
     /// Makes new entries of the directory survive a power loss.
     static func sync(directory: String) throws(EmbeddedStore.OpenError) {
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

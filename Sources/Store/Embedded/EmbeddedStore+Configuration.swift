@@ -21,7 +21,7 @@ extension EmbeddedStore {
         /// Drives leases and automatic compaction, and measures commits.
         package var clock: StoreClock = .continuous
         /// Called once, on a thread of the store, when the disk failed in a way that leaves open what is durable.
-        /// Everything waiting has been answered with `unavailable` by then. It should end the process.
+        /// It should end the process; if it does not, all writes fail with `unavailable` from then on.
         package var onFatal: @Sendable (String) -> Void = { message in
             let text = "the store's disk failed: \(message)\n"
             _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }

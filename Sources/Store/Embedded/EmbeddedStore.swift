@@ -42,10 +42,13 @@ package final class EmbeddedStore: Store {
         let writer: LogWriter
         do throws(OpenError) {
             lock = try DirectoryLock(directory: configuration.path)
+            // SQLite gives its other files the same mode.
+            try DirectoryLock.createPrivateFile(Engine.databasePath(configuration))
             writer = try LogWriter(
                 path: Engine.databasePath(configuration), maxPages: Engine.maxPages(configuration))
             engine = Engine(configuration: configuration, loaded: try writer.load())
             try DirectoryLock.sync(directory: configuration.path)
+            try DirectoryLock.sync(directory: configuration.path + "/..")
         } catch {
             opened.resume(returning: .failure(error))
             return

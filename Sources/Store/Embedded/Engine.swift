@@ -11,6 +11,8 @@ final class Engine: Sendable {
     let maintenance: Inbox<MaintenanceJob>
     let hub: WatchHub
     let maintenanceReport = Mutex(MaintenanceReport())
+    /// Why the disk cannot be trusted any more; set once.
+    private let failure = Mutex<StoreError?>(nil)
     let policy: Mutex<CompactionPolicy>
 
     struct MaintenanceReport: Sendable {
@@ -47,10 +49,26 @@ final class Engine: Sendable {
             do throws(Inbox<WriteRequest>.Refusal) {
                 try writes.send(WriteRequest(operation: operation, continuation: continuation))
             } catch {
-                continuation.resume(returning: .failure(Engine.unavailable(error)))
+                continuation.resume(returning: .failure(failed ?? Engine.unavailable(error)))
             }
         }
         return try result.get()
+    }
+
+    var failed: StoreError? {
+        failure.withLock { $0 }
+    }
+
+    /// The disk failed: no write is accepted any more. For the first failure, the owner of the process is told.
+    func fail(_ reason: String) {
+        let isFirst: Bool = failure.withLock { failure in
+            guard failure == nil else { return false }
+            failure = .unavailable("the disk failed: \(reason)")
+            return true
+        }
+        guard isFirst else { return }
+        writes.close()
+        configuration.onFatal(reason)
     }
 
     /// Runs `body` on the reader thread.

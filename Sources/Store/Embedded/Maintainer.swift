@@ -30,8 +30,11 @@ final class Maintainer {
             do throws(SQLiteError) {
                 try work(sweepTarget: sweepTarget, wantsCheckpoint: wantsCheckpoint)
             } catch {
-                // Not fatal: nothing acknowledged depends on it, and the next job tries again. A disk that fails
-                // for good stops the writer.
+                // A full disk: the next job tries again. But after a failed sync the kernel may have dropped what
+                // was to be written, and a second sync would succeed: then the log must not be thrown away.
+                if error.isDiskFailure {
+                    engine.fail("failed to maintain the database: \(error)")
+                }
             }
             for barrier in barriers {
                 barrier.resume()

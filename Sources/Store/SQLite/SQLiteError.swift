@@ -9,6 +9,9 @@ struct SQLiteError: Error, Equatable {
 
     var isFull: Bool { primaryCode == SQLITE_FULL }
 
+    /// The disk failed to read, write or sync, or what it holds is damaged.
+    var isDiskFailure: Bool { primaryCode == SQLITE_IOERR || isCorrupt }
+
     var isCorrupt: Bool { primaryCode == SQLITE_CORRUPT || primaryCode == SQLITE_NOTADB }
 }
 
