@@ -100,7 +100,8 @@ import Testing
         let text: String =
             "\r\nGET /a?b=c HTTP/1.1\r\nHost: a\r\nAccept: x\r\n\r\n"
             + "POST /p HTTP/1.1\r\nhost:a\r\nContent-Length:  5 \r\n\r\nhello"
-            + "POST /q HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: u\r\n\r\n"
+            + "POST /q HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"
+            + "3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: u\r\n\r\n"
             + "GET http://a:1/abs HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n"
             + "GET / HTTP/1.0\r\n\r\n"
         let (log, status): (String, Int?) = Self.outcome(text, size: size)

@@ -32,7 +32,8 @@ let echo: HTTPClosureHandler = HTTPClosureHandler { request, responder in
             client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(client.read(through: "GET /1 0").contains("content-length: 8\r\n"))
             client.send(
-                "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nHost: a\r\n\r\nHEAD /4 HTTP/1.1\r\nHost: a\r\n\r\n"
+                "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+                    + "GET /3 HTTP/1.1\r\nHost: a\r\n\r\nHEAD /4 HTTP/1.1\r\nHost: a\r\n\r\n"
             )
             #expect(client.read(through: "POST /2 3").hasPrefix("HTTP/1.1 200 OK\r\n"))
             #expect(client.read(through: "GET /3 0").hasPrefix("HTTP/1.1 200 OK\r\n"))
@@ -183,7 +184,8 @@ let echo: HTTPClosureHandler = HTTPClosureHandler { request, responder in
         try await withServer(handler: handler, configure: { $0.rawReadLimit = 1000 }) { port, _ in
             let client: LoopbackClient = LoopbackClient(port: port)
             client.send(
-                "POST /exec HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nContent-Length: 0\r\n\r\nearly"
+                "POST /exec HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n"
+                    + "Content-Length: 0\r\n\r\nearly"
             )
             let head: String = client.read(through: "\r\n\r\n")
             #expect(head.hasPrefix("HTTP/1.1 101 Switching Protocols\r\n"))
@@ -233,5 +235,31 @@ let echo: HTTPClosureHandler = HTTPClosureHandler { request, responder in
             #expect(client.readToEnd() == "")
             #expect(held.withLock { $0[0].isClosed })
         }
+    }
+
+    @Test func `a cancelled run stops the server, and its port is free again`() async throws {
+        let loops: EventLoops = EventLoops(count: 1)
+        let server: HTTPServer = HTTPServer(
+            configuration: HTTPServerConfiguration(host: "127.0.0.1", port: 0), loops: loops, handler: echo)
+        let port: Int = try await server.start()
+        await #expect(throws: HTTPServerError.self) { try await server.start() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            let client: LoopbackClient = LoopbackClient(port: port)
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(client.read(through: "GET / 0").hasPrefix("HTTP/1.1 200 "))
+            group.cancelAll()
+            #expect(client.readToEnd() == "")
+            try await group.waitForAll()
+        }
+        let next: HTTPServer = HTTPServer(
+            configuration: HTTPServerConfiguration(host: "127.0.0.1", port: port), loops: loops, handler: echo)
+        #expect(try await next.start() == port)
+        let clash: HTTPServer = HTTPServer(
+            configuration: HTTPServerConfiguration(host: "192.0.2.1", port: port), loops: loops, handler: echo)
+        let error: HTTPServerError? = await #expect(throws: HTTPServerError.self) { try await clash.start() }
+        #expect(error?.message.hasPrefix("failed to listen on 192.0.2.1:\(port): ") == true)
+        await next.shutdown(within: .zero)
+        await loops.shutdown()
     }
 }

@@ -87,12 +87,11 @@ final class LoopbackClient {
 
     private static func find(_ mark: [UInt8], in bytes: [UInt8], from first: Int) -> Range<Int>? {
         guard bytes.count >= first + mark.count else { return nil }
-        return bytes.withUnsafeBytes { bytes in
-            guard let at = memmem(bytes.baseAddress?.advanced(by: first), bytes.count - first, mark, mark.count),
-                let base = bytes.baseAddress
-            else { return nil }
-            let start: Int = UnsafeRawPointer(at) - base
-            return start..<(start + mark.count)
+        return bytes.withUnsafeBufferPointer { bytes in
+            for start in first...(bytes.count - mark.count) where bytes[start] == mark[0] {
+                if bytes[start..<(start + mark.count)].elementsEqual(mark) { return start..<(start + mark.count) }
+            }
+            return nil
         }
     }
 }

@@ -25,7 +25,7 @@ package struct HTTPServerConfiguration: Sendable {
     package var idleTimeout: Duration = .seconds(90)
     /// How long bytes may wait for a client that does not read.
     package var writeStallTimeout: Duration = .seconds(60)
-    /// An HTTP/2 client that is silent for this long, with streams open, is pinged, and cut when silent for as long again.
+    /// An HTTP/2 client that is silent for this long, with streams open, is pinged, and cut when silent as long again.
     package var pingInterval: Duration = .seconds(30)
     /// Below this many buffered bytes a body writer is writable.
     package var writerLowWatermark: Int = 64 * 1024

@@ -1,0 +1,220 @@
+import Crypto
+import Foundation
+import SwiftASN1
+import X509
+
+/// A certificate and its key, PEM.
+package struct CertifiedKey: Sendable, Equatable {
+    package var certificate: [UInt8]
+    package var key: [UInt8]
+
+    package init(certificate: [UInt8], key: [UInt8]) {
+        self.certificate = certificate
+        self.key = key
+    }
+}
+
+/// What a certificate shall say.
+package struct CertificateProfile: Sendable, Equatable {
+    package var commonName: String
+    package var organizations: [String] = []
+    package var dnsNames: [String] = []
+    package var ipAddresses: [String] = []
+    package var usages: Set<PeerIdentity.Usage>
+    /// Seconds.
+    package var lifetime: Int = 365 * 86_400
+
+    /// For a TLS server at these names and addresses.
+    package static func server(_ commonName: String, dnsNames: [String], ipAddresses: [String]) -> CertificateProfile {
+        CertificateProfile(
+            commonName: commonName, dnsNames: dnsNames, ipAddresses: ipAddresses, usages: [.serverAuth])
+    }
+
+    /// For a client: a user and its groups.
+    package static func client(user: String, groups: [String] = []) -> CertificateProfile {
+        CertificateProfile(commonName: user, organizations: groups, usages: [.clientAuth])
+    }
+}
+
+/// Issues certificates. Times are seconds since 1970, given by the caller.
+package struct CertificateAuthority: Sendable {
+    /// Certificates begin this many seconds earlier, so that a peer's clock may be behind.
+    package static let backdating: Int = 300
+
+    private let certificate: Certificate
+    private let key: SigningKey
+    package let certificatePEM: [UInt8]
+
+    /// A new one, valid for 10 years.
+    package static func create(commonName: String, at now: Int) throws(PKIError) -> CertificateAuthority {
+        let key: SigningKey = .generate()
+        let publicKey: Certificate.PublicKey = Certificate.PublicKey(key.key.publicKey)
+        let name: DistinguishedName = CertificateCoding.name(commonName: commonName, organizations: [])
+        do {
+            let certificate: Certificate = try Certificate(
+                version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: publicKey,
+                notValidBefore: date(now - backdating), notValidAfter: date(now + 10 * 365 * 86_400),
+                issuer: name, subject: name, signatureAlgorithm: .ecdsaWithSHA256,
+                extensions: Certificate.Extensions {
+                    Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
+                    Critical(KeyUsage(digitalSignature: true, keyCertSign: true, cRLSign: true))
+                    SubjectKeyIdentifier(hash: publicKey)
+                },
+                issuerPrivateKey: Certificate.PrivateKey(key.key))
+            return try CertificateAuthority(certificate: certificate, key: key)
+        } catch let error as PKIError {
+            throw error
+        } catch {
+            throw PKIError(.refused, "failed to make a certificate authority: \(error)")
+        }
+    }
+
+    /// One that exists; the key must be the certificate's.
+    package init(certificatePEM: [UInt8], keyPEM: [UInt8]) throws(PKIError) {
+        try self.init(certificate: CertificateCoding.read(certificatePEM), key: SigningKey(pem: keyPEM))
+    }
+
+    private init(certificate: Certificate, key: SigningKey) throws(PKIError) {
+        guard certificate.publicKey == Certificate.PublicKey(key.key.publicKey) else {
+            throw PKIError(.mismatch, "the CA's key does not belong to its certificate")
+        }
+        guard try PeerIdentity(certificate).isAuthority else {
+            throw PKIError(.mismatch, "the CA's certificate is not a certificate authority's")
+        }
+        self.certificate = certificate
+        self.key = key
+        self.certificatePEM = try CertificateCoding.write(certificate)
+    }
+
+    package var keyPEM: [UInt8] { key.pem }
+    package var identity: PeerIdentity { get throws(PKIError) { try PeerIdentity(certificate) } }
+
+    /// A new key with a certificate.
+    package func issue(_ profile: CertificateProfile, at now: Int) throws(PKIError) -> CertifiedKey {
+        let key: SigningKey = .generate()
+        let issued: Certificate = try sign(
+            Certificate.PublicKey(key.key.publicKey),
+            subject: CertificateCoding.name(commonName: profile.commonName, organizations: profile.organizations),
+            names: try Self.names(profile), usages: profile.usages, lifetime: profile.lifetime, at: now)
+        return CertifiedKey(certificate: try CertificateCoding.write(issued), key: key.pem)
+    }
+
+    /// Signs what a PEM certificate request asks for (subject and alternative names), with the usages that *we* give.
+    ///
+    /// Whether the requester may have that name is the caller's to decide (`request(csrPEM:)` tells what it asks).
+    package func sign(
+        csrPEM: [UInt8], usages: Set<PeerIdentity.Usage>, lifetime: Int, at now: Int
+    ) throws(PKIError) -> [UInt8] {
+        let request: CertificateSigningRequest = try Self.read(csrPEM)
+        let names: SubjectAlternativeNames?
+        do {
+            names = try request.attributes.extensionRequest?.extensions.subjectAlternativeNames
+        } catch {
+            throw PKIError(.malformed, "the request's extensions are malformed: \(error)")
+        }
+        return try CertificateCoding.write(
+            sign(
+                request.publicKey, subject: request.subject, names: names.map { Array($0) } ?? [], usages: usages,
+                lifetime: lifetime, at: now))
+    }
+
+    /// Who a certificate request asks to be; its own signature is checked.
+    package static func request(
+        csrPEM: [UInt8]
+    ) throws(PKIError) -> (commonName: String, organizations: [String], dnsNames: [String], ipAddresses: [String]) {
+        let request: CertificateSigningRequest = try read(csrPEM)
+        var dnsNames: [String] = []
+        var ipAddresses: [String] = []
+        do {
+            let names: SubjectAlternativeNames? = try request.attributes.extensionRequest?.extensions
+                .subjectAlternativeNames
+            for name in names ?? SubjectAlternativeNames() {
+                switch name {
+                case .dnsName(let text): dnsNames.append(text)
+                case .ipAddress(let bytes): ipAddresses.append(IPText.text(Array(bytes.bytes)))
+                default: throw PKIError(.refused, "the request asks for a name that is neither DNS nor IP")
+                }
+            }
+        } catch let error as PKIError {
+            throw error
+        } catch {
+            throw PKIError(.malformed, "the request's extensions are malformed: \(error)")
+        }
+        return (
+            CertificateCoding.values(request.subject, ASN1ObjectIdentifier.RDNAttributeType.commonName).first ?? "",
+            CertificateCoding.values(request.subject, ASN1ObjectIdentifier.RDNAttributeType.organizationName),
+            dnsNames, ipAddresses
+        )
+    }
+
+    /// Whether this authority signed the certificate.
+    package func signed(certificatePEM: [UInt8]) throws(PKIError) -> Bool {
+        let other: Certificate = try CertificateCoding.read(certificatePEM)
+        return other.issuer == certificate.subject
+            && certificate.publicKey.isValidSignature(other.signature, for: other)
+    }
+
+    /// Whether a certificate is for that key.
+    package static func matches(_ pair: CertifiedKey) throws(PKIError) -> Bool {
+        let certificate: Certificate = try CertificateCoding.read(pair.certificate)
+        return certificate.publicKey == Certificate.PublicKey(try SigningKey(pem: pair.key).key.publicKey)
+    }
+
+    private static func read(_ csrPEM: [UInt8]) throws(PKIError) -> CertificateSigningRequest {
+        let request: CertificateSigningRequest
+        do {
+            request = try CertificateSigningRequest(pemEncoded: String(decoding: csrPEM, as: UTF8.self))
+        } catch {
+            throw PKIError(.malformed, "not a certificate request in PEM: \(error)")
+        }
+        guard request.publicKey.isValidSignature(request.signature, for: request) else {
+            throw PKIError(.refused, "the certificate request's own signature is wrong")
+        }
+        return request
+    }
+
+    private func sign(
+        _ publicKey: Certificate.PublicKey, subject: DistinguishedName, names: [GeneralName],
+        usages: Set<PeerIdentity.Usage>, lifetime: Int, at now: Int
+    ) throws(PKIError) -> Certificate {
+        let end: Int = min(now + lifetime, Int(certificate.notValidAfter.timeIntervalSince1970))
+        guard end > now else { throw PKIError(.expired, "the certificate authority has expired") }
+        var extended: [ExtendedKeyUsage.Usage] = []
+        if usages.contains(.serverAuth) { extended.append(.serverAuth) }
+        if usages.contains(.clientAuth) { extended.append(.clientAuth) }
+        do {
+            let authority: SubjectKeyIdentifier? = try certificate.extensions.subjectKeyIdentifier
+            return try Certificate(
+                version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: publicKey,
+                notValidBefore: Self.date(now - Self.backdating), notValidAfter: Self.date(end),
+                issuer: certificate.subject, subject: subject, signatureAlgorithm: .ecdsaWithSHA256,
+                extensions: Certificate.Extensions {
+                    Critical(BasicConstraints.notCertificateAuthority)
+                    Critical(KeyUsage(digitalSignature: true))
+                    if !extended.isEmpty { try ExtendedKeyUsage(extended) }
+                    if !names.isEmpty { SubjectAlternativeNames(names) }
+                    SubjectKeyIdentifier(hash: publicKey)
+                    if let authority { AuthorityKeyIdentifier(keyIdentifier: authority.keyIdentifier) }
+                },
+                issuerPrivateKey: Certificate.PrivateKey(key.key))
+        } catch {
+            throw PKIError(.refused, "failed to issue a certificate: \(error)")
+        }
+    }
+
+    private static func names(_ profile: CertificateProfile) throws(PKIError) -> [GeneralName] {
+        var names: [GeneralName] = profile.dnsNames.map { .dnsName($0) }
+        for address in profile.ipAddresses {
+            guard let bytes = IPText.bytes(address) else {
+                throw PKIError(.refused, "not an IP address: \(address)")
+            }
+            names.append(.ipAddress(ASN1OctetString(contentBytes: bytes[...])))
+        }
+        return names
+    }
+
+    private static func date(_ seconds: Int) -> Date {
+        // tidy:allow Date(: X509 takes Foundation's type; it is made of the caller's time, no clock is read.
+        Date(timeIntervalSince1970: TimeInterval(seconds))
+    }
+}

@@ -1,0 +1,226 @@
+import Foundation
+import HTTPServer
+import PKI
+import Synchronization
+import Testing
+
+/// TLS, HTTP/2 and client certificates as `curl` sees them.
+@Suite(.serialized, .enabled(if: Curl.isThere)) struct HTTPSServerTests {
+    let files: Curl
+    let authority: CertificateAuthority
+    let now: Int = Int(Date().timeIntervalSince1970)
+
+    init() throws {
+        files = try Curl()
+        authority = try .create(commonName: "test-ca", at: now)
+        try files.write(authority.certificatePEM, "ca.crt")
+        let client: CertifiedKey = try authority.issue(.client(user: "jane", groups: ["dev"]), at: now)
+        try files.write(client.certificate, "jane.crt")
+        try files.write(client.key, "jane.key")
+    }
+
+    private func identity(_ name: String = "server") throws -> TLSIdentity {
+        let pair: CertifiedKey = try authority.issue(
+            .server(name, dnsNames: ["localhost"], ipAddresses: ["127.0.0.1"]), at: now)
+        return TLSIdentity(
+            certificateChain: pair.certificate, privateKey: pair.key, clientAuthorities: authority.certificatePEM)
+    }
+
+    /// Answers with version, user, target and body length; counts the identities it made.
+    private final class WhoAmI: HTTPHandler {
+        let identified: Atomic<Int> = Atomic(0)
+
+        func identify(peerCertificate: [UInt8]) -> (any Sendable)? {
+            identified.add(1, ordering: .relaxed)
+            return try? PeerIdentity(certificateDER: peerCertificate)
+        }
+
+        func handle(_ request: HTTPRequest, responder: HTTPResponder) {
+            let user: String = (request.connection.identity as? PeerIdentity)?.commonName ?? "nobody"
+            let text: String = "\(request.version.rawValue) \(user) \(request.target) \(request.body.count)\n"
+            responder.respond(status: 200, fields: ["x-host": request.fields["host"] ?? ""], body: Array(text.utf8))
+        }
+    }
+
+    @Test func `one port speaks HTTP/2 and HTTP/1.1, and knows the client by its certificate`() async throws {
+        let handler: WhoAmI = WhoAmI()
+        try await withServer(tls: TLSIdentityBox(identity()), handler: handler) { port, _ in
+            let base: String = "https://localhost:\(port)"
+            #expect(try await files.curl("--http2", base + "/a?b=c").output == "HTTP/2.0 nobody /a?b=c 0\n")
+            #expect(try await files.curl("--http1.1", base + "/a").output == "HTTP/1.1 nobody /a 0\n")
+            let both = try await files.curl(
+                "--http2", "--cert", "jane.crt", "--key", "jane.key", base + "/1", base + "/2")
+            #expect(both.output == "HTTP/2.0 jane /1 0\nHTTP/2.0 jane /2 0\n")
+            #expect(handler.identified.load(ordering: .relaxed) == 1)
+            let old = try await files.curl("--http1.1", "--cert", "jane.crt", "--key", "jane.key", base + "/1")
+            #expect(old.output == "HTTP/1.1 jane /1 0\n")
+            let head = try await files.curl("--http2", "-I", base + "/h")
+            #expect(head.output.contains("HTTP/2 200"))
+            #expect(head.output.contains("content-length: 21\r\n"))
+            #expect(head.output.contains("x-host: localhost:\(port)\r\n"))
+        }
+    }
+
+    @Test func `a certificate of another authority is refused in the handshake`() async throws {
+        let other: CertificateAuthority = try .create(commonName: "test-ca", at: now)
+        let forged: CertifiedKey = try other.issue(.client(user: "jane", groups: ["dev"]), at: now)
+        try files.write(forged.certificate, "forged.crt")
+        try files.write(forged.key, "forged.key")
+        try await withServer(tls: TLSIdentityBox(identity()), handler: WhoAmI()) { port, _ in
+            let result = try await files.curl(
+                "--cert", "forged.crt", "--key", "forged.key", "https://localhost:\(port)/")
+            #expect(result.status != 0)
+            #expect(!result.output.contains("jane"))
+        }
+    }
+
+    @Test func `bodies pass whole over HTTP/2, and above the limit get 413`() async throws {
+        try files.write([UInt8](repeating: 0x61, count: 3 * 1024 * 1024), "fits")
+        try files.write([UInt8](repeating: 0x61, count: 3 * 1024 * 1024 + 1), "over")
+        let handler: HTTPClosureHandler = HTTPClosureHandler { request, responder in
+            responder.respond(status: 200, body: request.body + [0x21])
+        }
+        try await withServer(tls: TLSIdentityBox(identity()), handler: handler) { port, _ in
+            for version in ["--http2", "--http1.1"] {
+                let base: String = "https://localhost:\(port)/"
+                let fits = try await files.curl(version, "--data-binary", "@fits", base)
+                #expect(fits.output.utf8.count == 3 * 1024 * 1024 + 1 && fits.output.hasSuffix("a!"), "\(version)")
+                let over = try await files.curl(
+                    version, "--data-binary", "@over", "-o", "/dev/null", "-w", "%{http_code}", base)
+                #expect(over.output == "413", "\(version)")
+                let unknown = try await files.curl(
+                    version, "-T", "over", "-H", "content-length:", "-H", "transfer-encoding: chunked", "-o",
+                    "/dev/null", "-w", "%{http_code}", base)
+                #expect(unknown.output == "413", "\(version)")
+            }
+        }
+    }
+
+    @Test func `a stream over HTTP/2 is written by many turns, and cut when its writer is dropped`() async throws {
+        let handler: HTTPClosureHandler = HTTPClosureHandler { request, responder in
+            guard let writer = responder.stream(status: 200) else { return }
+            let piece: [UInt8] = [UInt8](repeating: 0x62, count: 50_000)
+            let left: Mutex<Int> = Mutex(100)
+            @Sendable func more() {
+                while writer.isWritable {
+                    if left.withLock({ $0 == 0 }) {
+                        if request.target == "/whole" { writer.finish() }
+                        return
+                    }
+                    if writer.write(piece) == .accepted { left.withLock { $0 -= 1 } }
+                }
+                writer.whenWritable { more() }
+            }
+            more()
+        }
+        try await withServer(tls: TLSIdentityBox(identity()), handler: handler) { port, server in
+            let whole = try await files.curl("--http2", "https://localhost:\(port)/whole")
+            #expect(whole.status == 0 && whole.output.utf8.count == 5_000_000)
+            let cut = try await files.curl("--http2", "https://localhost:\(port)/cut")
+            #expect(cut.status != 0)
+            #expect(server.metrics.reading.requestsInFlight == 0)
+        }
+    }
+
+    @Test func `a slow HTTP/2 body is answered 408, and a client that leaves is noticed`() async throws {
+        let reasons: Mutex<[HTTPCloseReason]> = Mutex([])
+        let writers: Mutex<[HTTPBodyWriter]> = Mutex([])
+        let handler: HTTPClosureHandler = HTTPClosureHandler { _, responder in
+            guard let writer = responder.stream(status: 200) else { return }
+            writer.onClose { reason in reasons.withLock { $0.append(reason) } }
+            writer.write([0x61])
+            writers.withLock { $0.append(writer) }
+        }
+        let configure: (inout HTTPServerConfiguration) -> Void = {
+            $0.bodyTimeout = .milliseconds(50)
+            $0.sweepInterval = .milliseconds(20)
+        }
+        let identity: TLSIdentity = try identity()
+        try files.write([UInt8](repeating: 0x61, count: 1_000_000), "large")
+        try await withServer(tls: TLSIdentityBox(identity), handler: handler, configure: configure) { port, server in
+            let slow = try await files.curl(
+                "--http2", "--limit-rate", "1k", "--data-binary", "@large", "-o", "/dev/null", "-w", "%{http_code}",
+                "https://localhost:\(port)/")
+            #expect(slow.output == "408")
+            let left = try await files.curl("--http2", "-N", "-m", "0.3", "https://localhost:\(port)/")
+            #expect(left.status == 28 && left.output == "a")
+            var turns: Int = 0
+            while reasons.withLock({ $0.isEmpty }), turns < 5_000_000 {
+                turns += 1
+                await Task.yield()
+            }
+            #expect(reasons.withLock { $0 } == [.clientGone])
+            #expect(server.metrics.reading.requestsInFlight == 0)
+        }
+    }
+
+    @Test func `a certificate is swapped while the server runs, and a broken one is not taken`() async throws {
+        let box: TLSIdentityBox = TLSIdentityBox(try identity("first"))
+        try await withServer(tls: box, handler: WhoAmI()) { port, _ in
+            let url: String = "https://localhost:\(port)/"
+            #expect(try await files.curl("-v", url).errors.contains("subject: CN=first"))
+            box.replace(with: try identity("second"))
+            #expect(try await files.curl("-v", url).errors.contains("subject: CN=second"))
+            box.replace(with: TLSIdentity(certificateChain: [], privateKey: []))
+            #expect(try await files.curl("-v", url).errors.contains("subject: CN=second"))
+        }
+        let broken: TLSIdentityBox = TLSIdentityBox(TLSIdentity(certificateChain: [1], privateKey: [2]))
+        await #expect(throws: HTTPServerError.self) {
+            try await withServer(tls: broken, handler: WhoAmI()) { _, _ in }
+        }
+    }
+
+    @Test func `shutdown over HTTP/2 lets the stream finish`() async throws {
+        let held: Mutex<[HTTPResponder]> = Mutex([])
+        let handler: HTTPClosureHandler = HTTPClosureHandler { _, responder in held.withLock { $0.append(responder) } }
+        try await withServer(tls: TLSIdentityBox(identity()), handler: handler) { port, server in
+            async let answer = files.curl("--http2", "https://localhost:\(port)/")
+            while held.withLock({ $0.isEmpty }) { await Task.yield() }
+            async let stopped: Void = server.shutdown(within: .seconds(5))
+            let responder: HTTPResponder? = held.withLock { $0.popLast() }
+            responder?.respond(status: 200, body: Array("done".utf8))
+            let output: String = try await answer.output
+            #expect(output == "done")
+            await stopped
+            #expect(server.metrics.reading.openConnections == 0)
+        }
+    }
+}
+
+/// The system's curl, run in a directory of its own, at most ten seconds.
+final class Curl: Sendable {
+    static let isThere: Bool = FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "swiftlet-curl-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func write(_ bytes: [UInt8], _ name: String) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+    }
+
+    func curl(_ arguments: String...) async throws -> (
+        status: Int32, output: String, errors: String
+    ) {
+        let process: Process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
+        process.arguments = ["-sS", "-m", "10", "--cacert", "ca.crt"] + arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: path)
+        let id: String = UUID().uuidString
+        for name in ["out", "err"] { try write([], id + name) }
+        process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(path)/\(id)out"))
+        process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(path)/\(id)err"))
+        let status: Int32 = try await withCheckedThrowingContinuation { continuation in
+            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
+        let texts: [String] = try ["out", "err"].map {
+            String(decoding: try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(id)\($0)")), as: UTF8.self)
+        }
+        return (status, texts[0], texts[1])
+    }
+}

@@ -1,0 +1,99 @@
+import PKI
+import Testing
+
+@Suite struct CertificateTests {
+    let authority: CertificateAuthority
+
+    init() throws {
+        authority = try CertificateAuthority.create(commonName: "test-ca", at: realNow)
+    }
+
+    @Test func `a certificate tells whom it was issued to`() throws {
+        let client: CertifiedKey = try authority.issue(
+            .client(user: "jane", groups: ["dev", "system:masters"]), at: realNow)
+        let identity: PeerIdentity = try PeerIdentity(certificatePEM: client.certificate)
+        #expect(identity.commonName == "jane")
+        #expect(identity.organizations == ["dev", "system:masters"])
+        #expect(identity.usages == [.clientAuth])
+        #expect(!identity.isAuthority)
+        #expect(identity.notAfter == realNow + 365 * 86_400)
+        #expect(try authority.signed(certificatePEM: client.certificate))
+        #expect(try CertificateAuthority.matches(client))
+        let other: CertificateAuthority = try CertificateAuthority.create(commonName: "test-ca", at: realNow)
+        #expect(try !other.signed(certificatePEM: client.certificate))
+        #expect(throws: PKIError.self) { try PeerIdentity(certificateDER: [0x30, 0x03, 1, 2, 3]) }
+    }
+
+    @Test func `a third of the life left is the time to renew`() throws {
+        var profile: CertificateProfile = .client(user: "a")
+        profile.lifetime = 900
+        let start: Int = 1_800_000_000
+        let authority: CertificateAuthority = try .create(commonName: "ca", at: start)
+        let identity: PeerIdentity = try PeerIdentity(
+            certificatePEM: authority.issue(profile, at: start).certificate)
+        // The life is 900 s and the 300 s of backdating: 1200 s, a third is 400 s.
+        #expect(!identity.needsRenewal(at: start + 500))
+        #expect(identity.needsRenewal(at: start + 501))
+        #expect(!identity.isExpired(at: start + 900))
+        #expect(identity.isExpired(at: start + 901))
+    }
+
+    @Test func `no certificate outlives its authority`() throws {
+        let end: Int = try authority.identity.notAfter
+        let late: CertifiedKey = try authority.issue(.client(user: "a"), at: end - 10)
+        #expect(try PeerIdentity(certificatePEM: late.certificate).notAfter == end)
+        #expect(throws: PKIError.self) { try authority.issue(.client(user: "a"), at: end) }
+    }
+
+    @Test(.enabled(if: TemporaryDirectory.hasOpenSSL)) func `openssl believes our chain, names and keys`() throws {
+        let directory: TemporaryDirectory = try TemporaryDirectory()
+        let server: CertifiedKey = try authority.issue(
+            .server("api", dnsNames: ["kubernetes.default.svc"], ipAddresses: ["10.96.0.1", "fd00::1"]), at: realNow)
+        try directory.write(authority.certificatePEM, "ca.crt")
+        try directory.write(server.certificate, "server.crt")
+        try directory.write(server.key, "server.key")
+        for arguments in [
+            ["-purpose", "sslserver"], ["-verify_hostname", "kubernetes.default.svc"], ["-verify_ip", "10.96.0.1"],
+            ["-verify_ip", "fd00::1"],
+        ] {
+            let (status, output): (Int32, String) = try directory.openssl(
+                "verify", "-x509_strict", "-CAfile", "ca.crt", arguments[0], arguments[1], "server.crt")
+            #expect(status == 0, "\(output)")
+        }
+        #expect(
+            try directory.openssl("verify", "-CAfile", "ca.crt", "-purpose", "sslclient", "server.crt").status != 0)
+        #expect(
+            try directory.openssl("verify", "-CAfile", "ca.crt", "-verify_hostname", "evil", "server.crt").status != 0)
+        #expect(try directory.openssl("pkey", "-in", "server.key", "-noout", "-check").status == 0)
+        // SEC 1, openssl's older form.
+        #expect(try directory.openssl("ec", "-in", "server.key", "-out", "sec1.key").status == 0)
+        let sec1: [UInt8] = try directory.read("sec1.key")
+        #expect(try SigningKey(pem: sec1).pem == server.key)
+    }
+
+    @Test(.enabled(if: TemporaryDirectory.hasOpenSSL)) func `a request made by openssl is signed as asked`() throws {
+        let directory: TemporaryDirectory = try TemporaryDirectory()
+        let (status, output): (Int32, String) = try directory.openssl(
+            "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "k", "-out", "csr", "-subj",
+            "/O=system:nodes/CN=system:node:n1", "-addext", "subjectAltName=DNS:n1,IP:10.0.0.7")
+        #expect(status == 0, "\(output)")
+        let csr: [UInt8] = try directory.read("csr")
+        let asked = try CertificateAuthority.request(csrPEM: csr)
+        #expect(asked.commonName == "system:node:n1")
+        #expect(asked.organizations == ["system:nodes"])
+        #expect(asked.dnsNames == ["n1"] && asked.ipAddresses == ["10.0.0.7"])
+        let signed: [UInt8] = try authority.sign(
+            csrPEM: csr, usages: [.serverAuth, .clientAuth], lifetime: 3600, at: realNow)
+        let identity: PeerIdentity = try PeerIdentity(certificatePEM: signed)
+        #expect(identity.commonName == "system:node:n1")
+        #expect(identity.dnsNames == ["n1"] && identity.ipAddresses == ["10.0.0.7"])
+        #expect(identity.usages == [.serverAuth, .clientAuth])
+        #expect(identity.notAfter == realNow + 3600)
+        try directory.write(authority.certificatePEM, "ca.crt")
+        try directory.write(signed, "n1.crt")
+        #expect(try directory.openssl("verify", "-x509_strict", "-CAfile", "ca.crt", "n1.crt").status == 0)
+        #expect(throws: PKIError.self) {
+            try authority.sign(csrPEM: Array("nonsense".utf8), usages: [], lifetime: 1, at: realNow)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import Foundation
+
+/// A directory that is gone with its owner, and the tools of the system run in it.
+final class TemporaryDirectory {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "swiftlet-pki-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func write(_ bytes: [UInt8], _ name: String) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+    }
+
+    func read(_ name: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")))
+    }
+
+    func remove(_ name: String) throws {
+        try FileManager.default.removeItem(atPath: "\(path)/\(name)")
+    }
+
+    static let hasOpenSSL: Bool = FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl")
+
+    /// Exit status and output of `openssl`.
+    func openssl(_ arguments: String...) throws -> (status: Int32, output: String) {
+        let process: Process = Process()
+        let output: Pipe = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
+        process.arguments = ["10", "/usr/bin/openssl"] + arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: path)
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let data: Data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+    }
+}
+
+/// Seconds since 1970; openssl checks times by the real clock.
+let realNow: Int = Int(Date().timeIntervalSince1970)
