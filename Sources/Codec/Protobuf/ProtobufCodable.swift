@@ -2,12 +2,14 @@
 ///
 /// `init(protobuf:)` reads fields until `nextField()` gives 0, the end of the message; fields that it does not know it
 /// skips. `write(protobuf:)` writes the fields from the last to the first (see `ProtobufWriter`).
+@usableFromInline
 package protocol ProtobufCodable {
     init(protobuf reader: inout ProtobufReader) throws(ProtobufError)
     func write(protobuf writer: inout ProtobufWriter)
 }
 
 /// Why bytes are not a protobuf message.
+@usableFromInline
 package struct ProtobufError: Error, Equatable, CustomStringConvertible {
     package enum Kind: Sendable, Equatable {
         /// The bytes end within a value.
@@ -37,6 +39,7 @@ package struct ProtobufError: Error, Equatable, CustomStringConvertible {
         self.offset = offset
     }
 
+    @usableFromInline
     package var description: String {
         let what: String
         switch kind {

@@ -3,6 +3,7 @@
 ///     tag = field << 3 | wire type       0 varint   1 eight bytes   2 length and bytes   5 four bytes
 ///
 /// After `nextField()` the value must be taken by exactly one call, or skipped.
+@usableFromInline
 package struct ProtobufReader: ~Copyable {
     /// How many messages may be nested.
     package static let maximumDepth = 100
@@ -18,6 +19,7 @@ package struct ProtobufReader: ~Copyable {
     /// The field that `nextField` found.
     private var field: Int = 0
 
+    @usableFromInline
     package init(_ bytes: [UInt8]) {
         buffer = bytes
         position = 0
@@ -43,6 +45,7 @@ package struct ProtobufReader: ~Copyable {
     }
 
     /// The number of the next field of the current message; 0 at its end.
+    @usableFromInline
     package mutating func nextField() throws(ProtobufError) -> Int {
         guard position < end else { return 0 }
         let tag: UInt64 = try rawVarint()
@@ -125,6 +128,7 @@ package struct ProtobufReader: ~Copyable {
     }
 
     /// Text; bytes that are not UTF-8 become replacement characters, as in Go's JSON.
+    @usableFromInline
     package mutating func string() throws(ProtobufError) -> String {
         let count: Int = try length()
         let start: Int = position
@@ -166,6 +170,7 @@ package struct ProtobufReader: ~Copyable {
     // MARK: - Messages
 
     /// Begins the message that is the current field's value; give what it returns to `leaveMessage`.
+    @usableFromInline
     package mutating func enterMessage() throws(ProtobufError) -> Int {
         let count: Int = try length()
         guard depth < Self.maximumDepth else { throw failure(.tooDeep) }
@@ -176,6 +181,7 @@ package struct ProtobufReader: ~Copyable {
     }
 
     /// Ends the message, and goes on behind it.
+    @usableFromInline
     package mutating func leaveMessage(_ outer: Int) {
         position = end
         end = outer
@@ -191,6 +197,7 @@ package struct ProtobufReader: ~Copyable {
     }
 
     /// Passes over the value of the current field.
+    @usableFromInline
     package mutating func skip() throws(ProtobufError) {
         switch wireType {
         case 0:

@@ -6,12 +6,14 @@
 ///                       ^ start
 ///
 /// Fields are therefore written from the last to the first, and the elements of a list in reverse.
+@usableFromInline
 package struct ProtobufWriter: ~Copyable {
     /// Owned: allocated here or in `reserve`, freed by `deinit`. Only `start...` is initialized and ever read.
     private var memory: UnsafeMutableRawBufferPointer
     /// The first byte that was written.
     private var start: Int
 
+    @usableFromInline
     package init(capacity: Int = 256) {
         let size: Int = max(capacity, 16)
         memory = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1)
@@ -31,8 +33,10 @@ package struct ProtobufWriter: ~Copyable {
     }
 
     /// How many bytes have been written.
+    @usableFromInline
     package var count: Int { memory.count - start }
 
+    @usableFromInline
     package consuming func finish() -> [UInt8] {
         Array(UnsafeRawBufferPointer(rebasing: memory[start...]))
     }
@@ -116,6 +120,7 @@ package struct ProtobufWriter: ~Copyable {
         tag(field, 1)
     }
 
+    @usableFromInline
     package mutating func string(_ value: String, field: Int) {
         var text: String = value
         let mark: Int = count
@@ -137,6 +142,7 @@ package struct ProtobufWriter: ~Copyable {
     }
 
     /// The tag and length of what was written since `count` was `mark`.
+    @usableFromInline
     package mutating func header(field: Int, since mark: Int) {
         rawVarint(UInt64(count - mark))
         tag(field, 2)
