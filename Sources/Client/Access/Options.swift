@@ -86,4 +86,11 @@ package struct ObjectPage: Sendable {
     package var continueToken: String
     /// How many items come after, if the server knows.
     package var remaining: Int?
+
+    package init(snapshots: [Snapshot], revision: Int64, continueToken: String = "", remaining: Int? = nil) {
+        self.snapshots = snapshots
+        self.revision = revision
+        self.continueToken = continueToken
+        self.remaining = remaining
+    }
 }
