@@ -154,6 +154,28 @@ import Testing
         }
     }
 
+    @Test func `many streams of one connection are answered from other threads, each with its own answer`() async throws
+    {
+        let handler: HTTPClosureHandler = HTTPClosureHandler { request, responder in
+            Task {
+                let text: [UInt8] = Array("\(request.target)\n".utf8)
+                guard request.target.hasSuffix("0") else { return responder.respond(status: 200, body: text) }
+                guard let writer = responder.stream(status: 200) else { return }
+                for byte in text { writer.write([byte]) }
+                writer.finish()
+            }
+        }
+        try await withServer(tls: TLSIdentityBox(identity()), handler: handler) { port, server in
+            let result = try await files.curl(
+                "--http2", "-Z", "--parallel-max", "100", "https://localhost:\(port)/[1-600]")
+            let expected: [String] = (1...600).map { "/\($0)" }.sorted()
+            let got: [String] = result.output.split(separator: "\n").map(String.init).sorted()
+            #expect(got.count == 600 && got == expected, "missing: \(Set(expected).subtracting(got))")
+            #expect(server.metrics.reading.requests == 600)
+            #expect(server.metrics.reading.connections < 20)
+        }
+    }
+
     @Test func `a certificate is swapped while the server runs, and a broken one is not taken`() async throws {
         let box: TLSIdentityBox = TLSIdentityBox(try identity("first"))
         try await withServer(tls: box, handler: WhoAmI()) { port, _ in

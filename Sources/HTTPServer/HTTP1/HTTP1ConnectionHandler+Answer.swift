@@ -48,6 +48,8 @@ extension HTTP1ConnectionHandler: ResponseSink {
         )
         context.write(wrapOutboundOut(buffer), promise: nil)
         flushSoon()
+        // From another thread, bytes may have come by a drain that was scheduled before this.
+        drain(exchange)
     }
 
     func upgrade(_ exchange: Exchange, status: Int, fields: HTTPFields, input: RawInput) {
@@ -66,6 +68,7 @@ extension HTTP1ConnectionHandler: ResponseSink {
         // The client may end its direction and still want to read ours.
         context.channel.setOption(.allowRemoteHalfClosure, value: true).whenFailure { _ in }
         if !input.received(rest, limit: shard.configuration.rawReadLimit) { resumeReading() }
+        drain(exchange)
     }
 
     func drain(_ exchange: Exchange) {

@@ -32,6 +32,8 @@ extension HTTP2ConnectionHandler: ResponseSink {
         stream.sendsBody = !exchange.isHead && HTTP1Encoder.hasBody(status)
         stream.waitingSince = .now()
         write(stream.id, .headers(.init(headers: headers)))
+        // From another thread, bytes may have come by a drain that was scheduled before this.
+        drain(exchange)
     }
 
     func drain(_ exchange: Exchange) {
