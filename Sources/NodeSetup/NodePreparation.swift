@@ -3,6 +3,7 @@
 package enum NodePreparation {
     package enum Error: Swift.Error, Equatable, CustomStringConvertible {
         case prerequisites([Prerequisites.Item])
+        case dataDirectory(SystemError)
         case network(SystemError)
         case cgroups(Cgroups.Error)
 
@@ -11,6 +12,7 @@ package enum NodePreparation {
             case .prerequisites(let items):
                 "failed to prepare the node: "
                     + items.map { "\($0.name): \($0.detail) (\($0.remedy))" }.joined(separator: "; ")
+            case .dataDirectory(let error): "failed to prepare the data directory: \(error)"
             case .network(let error): "failed to prepare the pod network: \(error)"
             case .cgroups(let error): error.description
             }
@@ -36,6 +38,11 @@ package enum NodePreparation {
     private static func prepareBlocking(
         _ paths: NodePaths, network: PodNetworkConfiguration, podsRoot: String
     ) throws(Error) -> Prepared {
+        do throws(SystemError) {
+            try DataDirectory.claim(paths)
+        } catch {
+            throw .dataDirectory(error)
+        }
         let facts = MachineFacts.gather(paths)
         let missing = Prerequisites(facts).items.filter { $0.verdict == .missing }
         guard missing.isEmpty, let plugins = facts.pluginDirectory, let cgroups = Cgroups.detect(podsRoot: podsRoot)

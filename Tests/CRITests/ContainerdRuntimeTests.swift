@@ -45,7 +45,7 @@ struct ContainerdNode: Sendable {
     func with(_ body: @Sendable (CRIClient, ContainerdSupervisor) async throws -> Void) async throws {
         let prepared = try await NodePreparation.prepare(paths, network: network, podsRoot: podsRoot)
         let supervisor = ContainerdSupervisor(configuration: prepared.containerd)
-        let client = try CRIClient(socket: paths.containerdSocket)
+        let client = try CRIClient(socket: paths.containerdSocket, requestTimeout: .seconds(20))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await supervisor.run() }
             group.addTask { try await client.run() }

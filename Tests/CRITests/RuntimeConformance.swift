@@ -107,13 +107,21 @@ struct RuntimeConformance<Runtime: RuntimeService, Images: ImageService>: Sendab
         return try #require(try await runtime.podSandboxStatus(request).status)
     }
 
-    /// Waits on the process itself, by a pidfd, then asks until the runtime knows the exit code.
+    /// Waits on the process itself, by a pidfd, then asks until the runtime knows the exit code. Bounded.
     func waitForExit(_ id: String) async throws -> ContainerStatus {
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(20)
         while true {
             let answer = try await status(id, verbose: true)
             let found = try #require(answer.status)
             if found.state == .containerExited { return found }
-            if let process = VerboseInfo(answer.info).processID {
+            let process = VerboseInfo(answer.info).processID
+            guard clock.now < end else {
+                let present = process.flatMap(ProcessTable.entry) != nil
+                throw CRIError(
+                    .deadlineExceeded, "\(id) is \(found.state), its process \(process ?? 0) there: \(present)")
+            }
+            if let process {
                 _ = await OwnedThread.run { ProcessTable.signal([process], 0, waitMilliseconds: 1_000) }
             }
         }

@@ -117,6 +117,7 @@ struct ContainerdTests {
         let configuration = ContainerdConfiguration(paths: node.paths, networkPlugins: "/")
         let supervisor = ContainerdSupervisor(configuration: configuration)
         defer { _ = node.reset() }
+        try DataDirectory.claim(node.paths)
         supervisor.stop(.terminate)
         try await supervisor.run()
         await #expect(throws: ContainerdSupervisor.Error.stopped) { try await supervisor.waitUntilReady() }

@@ -91,6 +91,59 @@ private let isRoot = geteuid() == 0
         #expect(throws: Cgroups.Error.self) { try cgroups.set(limits, on: pod) }
     }
 
+    @Test func `a directory that was not empty is never claimed, and a reset leaves what is not ours`() throws {
+        let directory = try TemporaryDirectory()
+        let paths = NodePaths(dataDirectory: directory.path, runDirectory: directory.path + "-run")
+        try Files.replace(directory.path + "/precious", with: [1])
+        #expect(try !DataDirectory.claim(paths))
+        try Files.makeDirectory(paths.containerdDirectory)
+        let reset = Reset(paths, podsRoot: "/swiftlet-none")
+        #expect(reset.execute(reset.plan()) == [])
+        #expect(Files.entries(directory.path) == ["precious"])
+
+        #expect(FileTree.remove(directory.path + "/precious") == [])
+        #expect(try DataDirectory.claim(paths))
+        try Files.replace(directory.path + "/store", with: [1])
+        #expect(try DataDirectory.claim(paths))
+        #expect(reset.execute(reset.plan()) == [])
+        #expect(!Files.exists(directory.path))
+    }
+
+    @Test(.enabled(if: isRoot), .timeLimit(.minutes(1)))
+    func `a process's end is told once, and that of an id that changed hands at once`() async throws {
+        let cgroups = try #require(Cgroups.detect(podsRoot: "/swiftlet-exit-\(getpid())"))
+        defer { try? cgroups.remove(cgroups.podsRoot) }
+        let place = cgroups.podsRoot + "/container-c1"
+        try cgroups.create(place, limits: CgroupLimits())
+        let script = cgroups.trees.map { "echo $$ > \($0)\(place)/cgroup.procs;" }.joined() + "exec sleep 1000"
+        let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+        defer { close(null) }
+        let child = Subprocess.spawn("/bin/sh", ["sh", "-c", script], input: null, output: null, errors: null)
+        #expect(child > 0)
+        while ProcessTable.entry(child)?.arguments.first != "sleep" { poll(nil, 0, 5) }
+
+        let watcher = ExitWatcher()
+        let (stream, continuation) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(8))
+        watcher.watch(processID: child, containerID: "container-c2") { continuation.yield("changed hands") }
+        let taken = watcher.watch(processID: child, containerID: "container-c1") { continuation.yield("taken back") }
+        watcher.watch(processID: child, containerID: "container-c1") { continuation.yield("ended") }
+        watcher.cancel(try #require(taken))
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await watcher.run() }
+            var iterator = stream.makeAsyncIterator()
+            #expect(await iterator.next() == "changed hands")
+            kill(child, SIGKILL)
+            #expect(await iterator.next() == "ended")
+            watcher.stop()
+        }
+        waitpid(child, nil, 0)
+        watcher.watch(processID: child, containerID: "container-c1") { continuation.yield("gone") }
+        continuation.finish()
+        var rest: [String] = []
+        for await text in stream { rest.append(text) }
+        #expect(rest == ["gone"])
+    }
+
     // This machine's version 2 tree has no controllers, so the files are ordinary ones.
     @Test func `version 2 hands controllers down, and takes weights, maxima and max`() throws {
         let directory = try TemporaryDirectory()

@@ -131,6 +131,8 @@ import Testing
         #expect(plan.kept == ["/d/backups: mounted by somebody else"])
         #expect(!plan.steps.contains(.removeTree("/d")))
         #expect(plan.steps.contains(.removeTree("/d/kubelet")))
+        #expect(!facts.plan(paths, keepingData: false).steps.contains(.removeTree("/d")))
+        facts.ownsDataDirectory = true
         #expect(facts.plan(paths, keepingData: false).steps.contains(.removeTree("/d")))
     }
 

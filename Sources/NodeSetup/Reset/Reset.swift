@@ -124,6 +124,7 @@ package struct Reset: Sendable {
         var facts = processFacts()
         facts.mounts = (try? MountTable.read()) ?? []
         facts.trees = [paths.runDirectory, paths.dataDirectory].filter(Files.exists)
+        facts.ownsDataDirectory = DataDirectory.isClaimed(paths)
         facts.files = strayFiles(facts.containerIDs)
         gatherNetwork(&facts)
         facts.podCgroups = podCgroups(facts)

@@ -58,6 +58,8 @@ package struct ResetFacts: Sendable, Equatable {
     package var files: [String] = []
     /// Our directories that exist.
     package var trees: [String] = []
+    /// Whether the data directory was made by Swiftlet, so that it may go as a whole.
+    package var ownsDataDirectory = false
 
     package init() {}
 
@@ -66,7 +68,8 @@ package struct ResetFacts: Sendable, Equatable {
             && left.containerIDs == right.containerIDs && left.network?.name == right.network?.name
             && left.network?.bridge == right.network?.bridge && left.bridgePorts == right.bridgePorts
             && left.rules == right.rules && left.podCgroups == right.podCgroups && left.trees == right.trees
-            && left.files == right.files && left.tables.elementsEqual(right.tables, by: ==)
+            && left.files == right.files && left.ownsDataDirectory == right.ownsDataDirectory
+            && left.tables.elementsEqual(right.tables, by: ==)
     }
 }
 
@@ -134,13 +137,14 @@ extension ResetFacts {
         plan.steps += podCgroups.map { .removeCgroup($0) }
         plan.steps += files.map { .removeFile($0) }
         for tree in trees {
-            guard keepingData, tree == paths.dataDirectory else {
+            if tree != paths.dataDirectory || (ownsDataDirectory && !keepingData) {
                 plan.steps.append(.removeTree(tree))
                 continue
             }
             for part in [paths.containerdDirectory, paths.kubeletDirectory, paths.dataDirectory + "/cni"] {
                 plan.steps.append(.removeTree(part))
             }
+            if !keepingData { plan.kept.append("\(tree): it was not empty when Swiftlet came") }
         }
         return plan
     }
