@@ -86,7 +86,7 @@ struct CrashTests {
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
             if lines >= afterLines && !isKilled {
-                // Not at the moment of an acknowledgement, but anywhere.
+                // tidy:allow sleep: the kill must come at no particular moment, but anywhere.
                 usleep(delay)
                 kill(process, SIGKILL)
                 isKilled = true

@@ -59,6 +59,15 @@ package enum Subprocess {
         return streams.outputBytes
     }
 
+    /// Starts a program in its own session and returns its process id at once; the caller waits for its end.
+    package static func detached(
+        _ program: String, _ arguments: [String], input: Int32, output: Int32
+    ) throws(Error) -> Int32 {
+        let started = spawn(program, arguments, input: input, output: output, errors: output)
+        guard started > 0 else { throw .system(SystemError("start", program, -started)) }
+        return started
+    }
+
     /// Starts a program in its own session. Returns its process id, or a negated error number.
     static func spawn(
         _ program: String, _ arguments: [String], input: Int32, output: Int32, errors: Int32

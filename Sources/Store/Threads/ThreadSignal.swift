@@ -3,7 +3,7 @@ import Glibc
 /// Lets one thread of ours sleep until another thread wakes it.
 ///
 /// Only threads that the store owns may wait: waiting blocks. A wake-up that comes first is kept.
-final class ThreadSignal: @unchecked Sendable {  // tidy:allow unchecked: sem_t is made for concurrent use
+final class ThreadSignal: @unchecked Sendable {  // tidy:allow @unchecked: sem_t is made for concurrent use
     private let semaphore: UnsafeMutablePointer<sem_t>
 
     init() {

@@ -1,0 +1,142 @@
+import API
+import APIMachinery
+import Client
+
+/// What every cluster has from its first moment: system namespaces, the `kubernetes` Service, system priorities.
+struct ClusterBootstrap: Sendable {
+    private let configuration: ClusterConfiguration
+    private let client: APIClient
+    private let log: Log
+
+    init(_ configuration: ClusterConfiguration, client: APIClient, log: Log) {
+        self.configuration = configuration
+        self.client = client
+        self.log = log
+    }
+
+    /// Makes what lacks. Tries again until all is there or the task is cancelled.
+    func ensure() async {
+        let clock = SystemMonotonicClock()
+        while !Task.isCancelled {
+            do throws(StatusError) {
+                try await makeAll()
+                return
+            } catch {
+                log.warning("failed to prepare the cluster", [("error", error.message)])
+            }
+            await clock.sleep(for: .seconds(1))
+        }
+    }
+
+    private func makeAll() async throws(StatusError) {
+        for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
+            try await make(Namespace.with { $0.metadata.name = name })
+        }
+        try await make(priority("system-node-critical", 2_000_001_000, "For pods that a node cannot do without."))
+        try await make(
+            priority("system-cluster-critical", 2_000_000_000, "For pods that the cluster cannot do without."))
+        try await make(service)
+        try await ensure(endpoints) { $0.subsets = $1.subsets }
+        try await ensure(slice) { known, wanted in
+            known.endpoints = wanted.endpoints
+            known.ports = wanted.ports
+        }
+    }
+
+    private func make<Object: APIObject>(_ object: Object) async throws(StatusError) {
+        do throws(StatusError) {
+            _ = try await client.create(object)
+        } catch {
+            guard error.isAlreadyExists else { throw error }
+        }
+    }
+
+    /// As `make`, but brings an object from an earlier start up to date: the machine's address may have changed.
+    private func ensure<Object: APIObject>(
+        _ wanted: Object, _ update: (inout Object, Object) -> Void
+    ) async throws(StatusError) {
+        do throws(StatusError) {
+            var known: Object = try await client.get(Object.self, wanted.key)
+            let before: Object = known
+            update(&known, wanted)
+            if known != before { _ = try await client.update(known) }
+        } catch {
+            guard error.isNotFound else { throw error }
+            try await make(wanted)
+        }
+    }
+
+    private func priority(_ name: String, _ value: Int, _ description: String) -> PriorityClass {
+        PriorityClass.with {
+            $0.metadata.name = name
+            $0.value = value
+            $0.description = description
+        }
+    }
+
+    private var service: Service {
+        Service.with { service in
+            service.metadata.name = "kubernetes"
+            service.metadata.namespace = "default"
+            service.metadata.labels = ["component": "apiserver", "provider": "kubernetes"]
+            service.spec.clusterIP = ClusterConfiguration.serviceAddress
+            service.spec.clusterIPs = [ClusterConfiguration.serviceAddress]
+            service.spec.type = "ClusterIP"
+            service.spec.ipFamilies = ["IPv4"]
+            service.spec.ipFamilyPolicy = "SingleStack"
+            service.spec.sessionAffinity = "None"
+            service.spec.ports = [
+                ServicePort.with {
+                    $0.name = "https"
+                    $0.port = 443
+                    $0.protocol = "TCP"
+                    $0.targetPort = .int(configuration.port)
+                }
+            ]
+        }
+    }
+
+    private var address: String { configuration.addresses.first ?? "127.0.0.1" }
+
+    private var endpoints: Endpoints {
+        Endpoints.with { endpoints in
+            endpoints.metadata.name = "kubernetes"
+            endpoints.metadata.namespace = "default"
+            endpoints.metadata.labels = ["endpointslice.kubernetes.io/skip-mirror": "true"]
+            endpoints.subsets = [
+                EndpointSubset.with { subset in
+                    subset.addresses = [EndpointAddress.with { $0.ip = address }]
+                    subset.ports = [
+                        APICore.EndpointPort.with {
+                            $0.name = "https"
+                            $0.port = configuration.port
+                            $0.protocol = "TCP"
+                        }
+                    ]
+                }
+            ]
+        }
+    }
+
+    private var slice: EndpointSlice {
+        EndpointSlice.with { slice in
+            slice.metadata.name = "kubernetes"
+            slice.metadata.namespace = "default"
+            slice.metadata.labels = ["kubernetes.io/service-name": "kubernetes"]
+            slice.addressType = "IPv4"
+            slice.endpoints = [
+                Endpoint.with { endpoint in
+                    endpoint.addresses = [address]
+                    endpoint.conditions.ready = true
+                }
+            ]
+            slice.ports = [
+                APIDiscovery.EndpointPort.with {
+                    $0.name = "https"
+                    $0.port = configuration.port
+                    $0.protocol = "TCP"
+                }
+            ]
+        }
+    }
+}
