@@ -151,7 +151,8 @@ struct RuntimeConformance<Runtime: RuntimeService, Images: ImageService>: Sendab
         #expect(found.repoTags == [image])
         #expect(found.size > 0)
         #expect(try await images.listImages(ListImagesRequest()).images.contains { $0.id == found.id })
-        spec.image = "localhost/no/such:image"
+        // A port where nobody listens: the pull fails at once.
+        spec.image = "localhost:1/no/such:image"
         request.image = spec
         #expect(try await images.imageStatus(request).image == nil)
         var pull = PullImageRequest()
@@ -226,7 +227,7 @@ struct RuntimeConformance<Runtime: RuntimeService, Images: ImageService>: Sendab
         let script = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done"
         let polite = try await create("polite", script, in: sandbox, config)
         try await start(polite)
-        while Files.text(config.logDirectory + "/polite.log")?.contains("up") != true {
+        for _ in 0..<200 where Files.text(config.logDirectory + "/polite.log")?.contains("up") != true {
             _ = try await exec(polite, ["true"])
         }
         try await stop(polite, timeout: 20)
