@@ -8,7 +8,8 @@ import NIOPosix
 
 /// The way to an API server over the network: HTTP/2 over one connection where the server has it, else HTTP/1.1.
 ///
-/// Connects when first used, and again when the connection is lost. A request that cannot have reached the server, and a read
+/// Connects when first used, and again when the connection is lost. A request that cannot have reached the
+/// server, and a read
 /// whose connection broke, is sent once more; `Retry-After` is followed a bounded number of times.
 package final class HTTPTransport: Transport {
     /// As upstream's client.

@@ -6,7 +6,8 @@ package import APIMachinery
 ///                 ▲           │failed   │failed
 ///                 └── 410 ────┴─────────┘ else: pausing, then opening again at the same revision
 ///
-/// The first list takes what the server has at hand (resourceVersion 0); later ones are not older than what is known, and
+/// The first list takes what the server has at hand (resourceVersion 0); later ones are not older than what is
+/// known, and
 /// one after an expired revision reads the newest, as upstream's reflector does.
 package struct InformerMachine: Sendable {
     /// What the owner does next.

@@ -27,9 +27,11 @@ extension ControllerRunner {
 
     private func process(_ item: WorkQueue<Key>.Item) async {
         let now: Duration = configuration.clock.now
+        var item: WorkQueue<Key>.Item = item
         switch ledger.check(item.key, causes: item.causes, now: now) {
-        case .go: break
-        case .goUnseen(let count):
+        case .go(let causes): item.causes = causes
+        case .goUnseen(let count, let causes):
+            item.causes = causes
             configuration.log.warning(
                 "caches do not show own writes, going on without", about(item.key) + [("writes", String(count))])
         case .wait(let deadline):
@@ -37,8 +39,9 @@ extension ControllerRunner {
             queue.add(item.key, after: deadline - now, causes: [.timer("stale cache")])
             return
         }
-        await Causes.$current.withValue(item.causes) {
-            await reconcile(item)
+        let ready: WorkQueue<Key>.Item = item
+        await Causes.$current.withValue(ready.causes) {
+            await reconcile(ready)
         }
     }
 

@@ -5,7 +5,7 @@ import Synchronization
 /// What a controller wrote for each key and does not see in its caches yet (DESIGN §6).
 ///
 /// A key with open expectations is *parked*: it is not reconciled before its caches have caught up, or its time is
-/// up. Only resources that the controller reads through an informer count.
+/// up. Only resources that the controller reads through an informer count. Lock order: the ledger's, then a cache's.
 final class WriteLedger<Key: ControllerKey>: Sendable {
     private struct Entry {
         var expectations: [Expectation]
@@ -62,10 +62,10 @@ final class WriteLedger<Key: ControllerKey>: Sendable {
     }
 
     enum Verdict: Equatable {
-        /// The caches show everything.
-        case go
-        /// They do not, but the key has waited long enough.
-        case goUnseen(Int)
+        /// The caches show everything. The causes are those given and those for which the key was parked.
+        case go([Cause])
+        /// They do not show so many writes, but the key has waited long enough.
+        case goUnseen(Int, [Cause])
         /// Parked; it will come out of `release`, or is asked about again at the deadline.
         case wait(until: Duration)
     }
@@ -73,16 +73,16 @@ final class WriteLedger<Key: ControllerKey>: Sendable {
     /// Whether the key may be reconciled now; parks it if not.
     func check(_ key: Key, causes: [Cause], now: Duration) -> Verdict {
         state.withLock { state in
-            guard var entry = state.entries[key] else { return .go }
+            guard var entry = state.entries[key] else { return .go(causes) }
             entry.expectations.removeAll { Self.isShown($0, state.informers) }
             let wasParked: Bool = entry.parked != nil
+            var parked: [Cause] = entry.parked ?? []
+            parked.merge(causes)
             if entry.expectations.isEmpty || entry.deadline <= now {
                 state.entries[key] = nil
                 if wasParked { state.parkedCount -= 1 }
-                return entry.expectations.isEmpty ? .go : .goUnseen(entry.expectations.count)
+                return entry.expectations.isEmpty ? .go(parked) : .goUnseen(entry.expectations.count, parked)
             }
-            var parked: [Cause] = entry.parked ?? []
-            parked.merge(causes)
             entry.parked = parked
             if !wasParked { state.parkedCount += 1 }
             state.entries[key] = entry

@@ -16,7 +16,8 @@ package struct EventSourceName: Sendable, Hashable {
 
 /// Decides what becomes of a note: a new event, a higher count of a known one, or nothing.
 ///
-/// As upstream: equal notes within memory count up one event; from the tenth different message with the same reason within
+/// As upstream: equal notes within memory count up one event; from the tenth different message with the same
+/// reason within
 /// ten minutes on, one event stands for all of them; one object gets 25 events at once, then one in five minutes.
 package struct EventCorrelator: Sendable {
     package enum Action: Sendable, Equatable {

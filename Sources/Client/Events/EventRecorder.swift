@@ -78,7 +78,8 @@ package final class EventRecorder: Sendable {
             } catch {
                 let isWorthIt: Bool = error.isConnectionFailure || error.isTooManyRequests
                 guard isWorthIt, attempt < Self.tries, !Task.isCancelled else {
-                    // Nobody's work depends on it: a forbidden or late event (of a namespace that goes away) is no error.
+                    // Nobody's work depends on it: a forbidden or late event (of a namespace that goes away)
+                    // is no error.
                     log.debug("event dropped", [("component", source.component), ("error", error.message)])
                     return
                 }

@@ -3,7 +3,8 @@ package import APIMachinery
 
 /// The logic of leader election on a Lease, as upstream's: who may write, when the leader must give up.
 ///
-/// Times on the lease are for people; whether a holder is alive is judged by how long *we* have seen no change, so that clocks
+/// Times on the lease are for people; whether a holder is alive is judged by how long *we* have seen no
+/// change, so that clocks
 /// of different machines need not agree.
 package struct LeaderMachine: Sendable {
     package struct Configuration: Sendable {

@@ -65,7 +65,8 @@ final class ConnectionPool: Sendable {
     private func connectForAll() async throws(StatusError) -> Link {
         let tls: NIOSSLContext? = try await tlsContext()
         let future: EventLoopFuture<Link> = connector.connect(tls: tls) { [weak self] in self?.giveBack($0) }
-        // Two that came at the same time both connect; the later one's HTTP/2 connection becomes the shared one, and the
+        // Two that came at the same time both connect; the later one's HTTP/2 connection becomes the shared
+        // one, and the
         // other ends with its exchange.
         state.withLock { state in
             if !state.isHTTP1 { state.connecting = future }

@@ -3,7 +3,8 @@ import Codec
 import NIOPosix
 import Synchronization
 
-/// The value of the `Authorization` field. Tokens in files are rotated under us: they are read again after a minute, and
+/// The value of the `Authorization` field. Tokens in files are rotated under us: they are read again after a
+/// minute, and
 /// when the server refuses one.
 final class TokenSource: Sendable {
     static let lifetime: Duration = .seconds(60)
