@@ -122,6 +122,7 @@ struct ContainerdRuntimeTests {
         }
         let reset = Reset(node.paths, podsRoot: node.podsRoot)
         let plan = reset.plan()
+        #expect(!plan.isEmpty)
         let text = plan.steps.map(\.description).joined(separator: "\n")
         for expected in [
             "containerd-shim", "container process sleep", "network interface \(node.network.bridge)",
@@ -136,6 +137,35 @@ struct ContainerdRuntimeTests {
         #expect(!Files.exists("/sys/class/net/" + node.network.bridge))
         let rules = try Subprocess.run(["iptables-save"])
         #expect(!String(decoding: rules, as: UTF8.self).contains(node.network.name))
+    }
+
+    @Test func `what keeps its data finds its images again, and the dead pods as dead`() async throws {
+        let node = ContainerdNode()
+        defer { _ = node.reset() }
+        let suite: @Sendable (CRIClient) -> RuntimeConformance<CRIClient, CRIClient> = { client in
+            RuntimeConformance(
+                runtime: client, images: client, image: "localhost/bb:1", logs: node.paths.dataDirectory + "/logs",
+                cgroupParent: node.podsRoot + "/besteffort/poduid")
+        }
+        try await node.with { client, _ in
+            try await node.importImages()
+            _ = try await suite(client).run(suite(client).sandboxConfiguration("first"))
+        }
+        let down = Reset(node.paths, keepingData: true, podsRoot: node.podsRoot)
+        #expect(down.execute(down.plan()) == [])
+        #expect(down.plan().steps.allSatisfy { step in if case .endProcess = step { false } else { true } })
+        try await node.with { client, _ in
+            let suite = suite(client)
+            let sandboxes = try await client.listPodSandbox(ListPodSandboxRequest()).items
+            #expect(sandboxes.map(\.state) == [.sandboxNotready])
+            for sandbox in sandboxes {
+                try await suite.stopSandbox(sandbox.id)
+                try await suite.removeSandbox(sandbox.id)
+            }
+            let second = try await suite.run(suite.sandboxConfiguration("second"))
+            #expect(try await suite.sandboxStatus(second).state == .sandboxReady)
+        }
+        #expect(node.reset() == [])
     }
 
     @Test func `a runtime that is not there is unavailable, and cancelling ends a call`() async throws {

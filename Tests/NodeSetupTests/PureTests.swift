@@ -129,11 +129,14 @@ import Testing
         #expect(
             unmounts == ["/d/kubelet/pods/p/volumes/v/inner", "/d/kubelet/pods/p/volumes/v", "/r/containerd/netns/x"])
         #expect(plan.kept == ["/d/backups: mounted by somebody else"])
-        #expect(!plan.steps.contains(.removeTree("/d")))
-        #expect(plan.steps.contains(.removeTree("/d/kubelet")))
-        #expect(!facts.plan(paths, keepingData: false).steps.contains(.removeTree("/d")))
+        func trees(_ plan: ResetPlan) -> [String] {
+            plan.steps.compactMap { step in if case .removeTree(let path) = step { path } else { nil } }
+        }
+        #expect(trees(plan) == ["/r"])
+        let parts = ["/r", "/d/containerd", "/d/kubelet", "/d/cni"]
+        #expect(trees(facts.plan(paths, keepingData: false)) == parts)
         facts.ownsDataDirectory = true
-        #expect(facts.plan(paths, keepingData: false).steps.contains(.removeTree("/d")))
+        #expect(trees(facts.plan(paths, keepingData: false)) == ["/r", "/d"])
     }
 
     @Test func `only our network's rules go, and shared chains stay while another network uses them`() {

@@ -15,7 +15,7 @@ package struct Reset: Sendable {
     private let keepsData: Bool
     private let podsRoot: String
 
-    /// With `keepingData`, the cluster's objects, keys and certificates stay.
+    /// With `keepingData`, the data directory stays as it is: objects, keys, volumes and images.
     package init(_ paths: NodePaths, keepingData: Bool = false, podsRoot: String = "/kubepods") {
         self.paths = paths
         keepsData = keepingData

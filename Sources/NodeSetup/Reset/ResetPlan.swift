@@ -112,8 +112,8 @@ extension ResetFacts {
         }
     }
 
-    /// The plan. With `keepingData`, what is in the data directory besides the runtime's and the network's
-    /// things stays: the cluster's objects, keys and certificates.
+    /// The plan. With `keepingData`, all that survives a reboot stays: the cluster's objects and keys, volumes,
+    /// images. What runs, and what only lives while it runs, goes.
     package func plan(_ paths: NodePaths, keepingData: Bool) -> ResetPlan {
         var plan = ResetPlan()
         for (process, what) in ours(paths) { plan.steps.append(.endProcess(id: process.id, what: what)) }
@@ -137,14 +137,19 @@ extension ResetFacts {
         plan.steps += podCgroups.map { .removeCgroup($0) }
         plan.steps += files.map { .removeFile($0) }
         for tree in trees {
-            if tree != paths.dataDirectory || (ownsDataDirectory && !keepingData) {
+            guard tree == paths.dataDirectory else {
                 plan.steps.append(.removeTree(tree))
                 continue
             }
-            for part in [paths.containerdDirectory, paths.kubeletDirectory, paths.dataDirectory + "/cni"] {
-                plan.steps.append(.removeTree(part))
+            if keepingData { continue }
+            if ownsDataDirectory {
+                plan.steps.append(.removeTree(tree))
+            } else {
+                for part in [paths.containerdDirectory, paths.kubeletDirectory, paths.dataDirectory + "/cni"] {
+                    plan.steps.append(.removeTree(part))
+                }
+                plan.kept.append("\(tree): it was not empty when Swiftlet came")
             }
-            if !keepingData { plan.kept.append("\(tree): it was not empty when Swiftlet came") }
         }
         return plan
     }
