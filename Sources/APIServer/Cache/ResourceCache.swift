@@ -94,6 +94,8 @@ package final class ResourceCache: Sendable {
 
     var lastChange: Revision { state.withLock { $0.lastChange } }
     var count: Int { state.withLock { $0.objects.count } }
+    /// Whether nobody watches.
+    package var isIdle: Bool { watcherCount == 0 }
     var watcherCount: Int { state.withLock { $0.watchers.count } }
 
     // MARK: - Watching
@@ -156,10 +158,11 @@ package final class ResourceCache: Sendable {
 
     /// Looks at the time for all watches; ended ones are forgotten.
     func tick(now: Duration, known: Revision) {
-        let (watchers, last): ([Int: CacheWatcher], Revision) = state.withLock { ($0.watchers, $0.lastChange) }
+        let watchers: [Int: CacheWatcher] = state.withLock { $0.watchers }
         guard !watchers.isEmpty else { return }
         for (id, watcher) in watchers {
-            watcher.tick(now: now, revision: max(known, last))
+            // Not `lastChange`: what was applied may not have been offered yet.
+            watcher.tick(now: now, revision: known)
             if watcher.isEnded { close(id) }
         }
     }

@@ -16,11 +16,11 @@ package final class InProcessTransport: Transport {
 
     private func context(_ request: APIRequest) -> RequestContext {
         let environment: ServerEnvironment = core.services.environment
-        return RequestContext(
-            id: environment.uuid(), user: user, verb: request.verb.rawValue, resource: request.resource,
-            namespace: request.namespace, name: request.name, subresource: request.subresource,
-            causes: request.causes, sourceIP: "127.0.0.1", userAgent: userAgent,
-            receivedAt: environment.clock.nowMicro)
+        var context = RequestContext(
+            request, id: environment.uuid(), user: user, receivedAt: environment.clock.nowMicro)
+        context.sourceIP = "127.0.0.1"
+        context.userAgent = userAgent
+        return context
     }
 
     package func perform(_ request: APIRequest) async throws(StatusError) -> APIResponse {

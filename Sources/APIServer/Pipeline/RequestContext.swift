@@ -55,3 +55,22 @@ extension GroupVersionResource {
     /// What non-resource requests carry.
     package static let none = GroupVersionResource(group: "", version: "", resource: "")
 }
+
+extension RequestContext {
+    /// The context of a resource request, as upstream's authorization sees it: a namespace is within itself, and a list
+    /// or watch for one name is about that name.
+    package init(_ request: APIRequest, id: String, user: UserInfo, receivedAt: MicroTime) {
+        var namespace: String = request.namespace
+        var name: String = request.name
+        if request.resource.resource == "namespaces", request.resource.group.isEmpty, !name.isEmpty { namespace = name }
+        if name.isEmpty, request.verb == .list || request.verb == .watch || request.verb == .deletecollection,
+            let text = request.query.first(where: { $0.name == "fieldSelector" })?.value,
+            let fields = try? FieldQuery(parsing: text), let wanted = fields.requiredValue(of: "metadata.name")
+        {
+            name = wanted
+        }
+        self.init(
+            id: id, user: user, verb: request.verb.rawValue, resource: request.resource, namespace: namespace,
+            name: name, subresource: request.subresource, causes: request.causes, receivedAt: receivedAt)
+    }
+}

@@ -65,6 +65,7 @@ extension ResourceStrategy {
     }
 
     package func isHeldBack(_ object: Object) -> Bool { false }
+    package var timeToLive: Int? { nil }
     package var returnsDeletedObject: Bool { false }
     package func warnings(_ object: Object, old: Object?, context: RequestContext) -> [String] { [] }
     package var selectableFields: [String] { [] }

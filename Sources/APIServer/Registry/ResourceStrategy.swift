@@ -69,6 +69,9 @@ package protocol ResourceStrategy<Object>: Sendable {
     /// Something besides finalizers in the metadata keeps a deleted object (a namespace's `spec.finalizers`).
     func isHeldBack(_ object: Object) -> Bool
 
+    /// After so many seconds without a write an object is gone by itself (events: 3600). Nil: never.
+    var timeToLive: Int? { get }
+
     /// Whether a deletion that is done answers with the object, not with a Status (pods, services, …).
     var returnsDeletedObject: Bool { get }
 

@@ -93,6 +93,12 @@ final class TypedResource<Strategy: ResourceStrategy>: ServedResource {
         }
     }
 
+    /// The lease that lets objects of this kind expire; 0 if they do not.
+    func lease(_ services: ServerServices) async throws(StatusError) -> LeaseID {
+        guard let seconds = strategy.timeToLive else { return 0 }
+        return try await services.leases.lease(seconds: seconds)
+    }
+
     enum Committed {
         case done(Revision)
         /// What the key holds now.

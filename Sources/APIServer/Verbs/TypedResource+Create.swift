@@ -69,8 +69,8 @@ extension TypedResource {
         }
         let committed: Committed
         do throws(StatusError) {
-            committed = try await commit(
-                Transaction(compares: [.modRevision(key, 0)], writes: [.put(key, value: value, lease: 0)]), services)
+            let write: Transaction.Write = .put(key, value: value, lease: try await lease(services))
+            committed = try await commit(Transaction(compares: [.modRevision(key, 0)], writes: [write]), services)
         } catch {
             allocation?.rollback()
             throw error

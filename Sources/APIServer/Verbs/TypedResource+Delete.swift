@@ -4,7 +4,7 @@ import Store
 extension TypedResource {
     private static var orphanFinalizer: String { "orphan" }
     private static var foregroundFinalizer: String { "foregroundDeletion" }
-    private static var attemptLimit: Int { 12 }
+    private static var attemptLimit: Int { 100 }
 
     func delete(_ call: WriteCall, _ request: DeletionRequest) async throws(StatusError) -> DeleteResult {
         let key: [UInt8] = info.key(namespace: call.context.namespace, name: call.context.name)
@@ -69,9 +69,9 @@ extension TypedResource {
             return .done(
                 DeleteResult(snapshot: shown, uid: old.metadata.uid, deleted: deletes, warnings: attributes.warnings))
         }
-        let transaction = Transaction(
-            compares: [.modRevision(key, snapshot.revision)],
-            writes: [deletes ? .delete(key) : .put(key, value: value, lease: 0)])
+        let write: Transaction.Write =
+            deletes ? .delete(key) : .put(key, value: value, lease: try await lease(call.services))
+        let transaction = Transaction(compares: [.modRevision(key, snapshot.revision)], writes: [write])
         switch try await commit(transaction, call.services) {
         case .conflict(let now): return .conflict(now)
         case .done(let revision):

@@ -15,7 +15,8 @@ struct Change<Object: APIObject>: Sendable {
 }
 
 extension TypedResource {
-    private static var attemptLimit: Int { 12 }
+    /// In each round of conflicts one writer gets through, so this is how many may want one object at once.
+    private static var attemptLimit: Int { 100 }
 
     func update(_ call: WriteCall) async throws(StatusError) -> WriteResult {
         let decoded: BodyDecoder.Decoded<Object> = try BodyDecoder.decode(
@@ -143,7 +144,8 @@ extension TypedResource {
         }
         do throws(StatusError) {
             let transaction = Transaction(
-                compares: [.modRevision(key, snapshot.revision)], writes: [.put(key, value: value, lease: 0)])
+                compares: [.modRevision(key, snapshot.revision)],
+                writes: [.put(key, value: value, lease: try await lease(services))])
             switch try await commit(transaction, services) {
             case .conflict(let now):
                 allocation?.rollback()

@@ -1,0 +1,56 @@
+import APIMachinery
+import APIServer
+import HTTPServer
+
+extension APIHTTPHandler {
+    /// Streams a watch until one of both sides ends it.
+    func watch(_ request: APIRequest, _ context: RequestContext, _ answer: Answer) async {
+        let served: ServedWatch
+        do throws(StatusError) {
+            served = try await core.watch(request, context)
+        } catch {
+            fail(error, request, answer)
+            return
+        }
+        let encoder = WatchEncoder(served.resource, answer.negotiation, clock: core.services.environment.clock)
+        guard let writer = answer.beginWatch() else { return }
+        writer.onClose { _ in served.watch.cancel() }
+        core.answered(context, code: 200, since: answer.began)
+        do throws(StatusError) {
+            while let deliveries = try await served.watch.next() {
+                for delivery in deliveries {
+                    guard writer.write(try encoder.frame(delivery)) == .accepted else {
+                        // Gone, or so slow that its buffer is full: it comes back and goes on from its last revision.
+                        served.watch.cancel()
+                        writer.abort()
+                        return
+                    }
+                    guard writer.isWritable else {
+                        guard await writer.writable() else {
+                            served.watch.cancel()
+                            return
+                        }
+                        continue
+                    }
+                }
+            }
+        } catch {
+            writer.write(encoder.frame(error))
+        }
+        served.watch.cancel()
+        writer.finish()
+    }
+
+    /// History that is gone is told inside the stream, as upstream does; the rest as an ordinary answer.
+    private func fail(_ error: StatusError, _ request: APIRequest, _ answer: Answer) {
+        guard error.code == 410, let resource = core.registry.resource(request.resource),
+            let writer = answer.beginWatch()
+        else {
+            answer.fail(error)
+            return
+        }
+        let encoder = WatchEncoder(resource, answer.negotiation, clock: core.services.environment.clock)
+        writer.write(encoder.frame(error))
+        writer.finish()
+    }
+}

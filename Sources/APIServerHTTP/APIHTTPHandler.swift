@@ -1,0 +1,209 @@
+import APIMachinery
+package import APIServer
+import Flow
+package import HTTPServer
+
+/// Leads HTTP requests to the API server: target → who → may they → pipeline → answer.
+///
+/// Small reads are answered on the event loop, in this call. Everything else is handed to a task.
+package final class APIHTTPHandler: HTTPHandler {
+    package struct Configuration: Sendable {
+        package var authenticator: any Authenticator
+        /// Makes an identity of a verified client certificate.
+        package var identify: @Sendable ([UInt8]) -> PeerIdentity? = { _ in nil }
+        /// Whether a request without credentials is `system:anonymous`; else it gets 401.
+        package var allowsAnonymous: Bool = true
+        /// Requests answered at once; upstream's defaults. Watches, and reads answered on the loop, do not count.
+        package var maxReadsInFlight: Int = 400
+        package var maxWritesInFlight: Int = 200
+        /// After this a request gets 504, though its work may still be done; upstream's default.
+        package var requestTimeout: Duration = .seconds(60)
+        package var connectHandlers: [any ConnectHandler] = []
+
+        package init(authenticator: any Authenticator) {
+            self.authenticator = authenticator
+        }
+    }
+
+    /// Upstream's limit of a resource's body.
+    private static let bodyLimit: Int = 3 * 1024 * 1024
+
+    let core: APIServerCore
+    let configuration: Configuration
+    let pending: PendingRequests
+    private let connectHandlers: [String: any ConnectHandler]
+
+    package init(core: APIServerCore, configuration: Configuration) {
+        self.core = core
+        self.configuration = configuration
+        self.pending = PendingRequests(limit: configuration.requestTimeout)
+        var handlers: [String: any ConnectHandler] = [:]
+        for handler in configuration.connectHandlers {
+            handlers["\(handler.resource.groupResource)/\(handler.subresource)"] = handler
+        }
+        connectHandlers = handlers
+    }
+
+    /// Answers requests that take too long, until the task is cancelled.
+    package func run() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            pending.expire(now: core.services.environment.monotonic())
+        }
+    }
+
+    package func identify(peerCertificate: [UInt8]) -> (any Sendable)? {
+        configuration.identify(peerCertificate)
+    }
+
+    package func bodyLimit(method: String, target: String) -> Int? { Self.bodyLimit }
+
+    package func handle(_ http: HTTPRequest, responder: HTTPResponder) {
+        let answer = Answer(http, responder, core: core)
+        do throws(StatusError) {
+            try route(http, answer)
+        } catch {
+            answer.fail(error)
+        }
+    }
+
+    // MARK: - Routing
+
+    private func route(_ http: HTTPRequest, _ answer: Answer) throws(StatusError) {
+        let target: RequestTarget
+        do throws(RequestTarget.Failure) {
+            target = try RequestTarget(http.target)
+        } catch {
+            switch error {
+            case .badPath(let text), .badQuery(let text): throw .badRequest(text)
+            }
+        }
+        answer.use(target)
+        let user: UserInfo = try authenticate(http)
+        guard let resource = target.resource else {
+            try routeNonResource(http, target, user, answer)
+            return
+        }
+        guard let verb = target.verb(method: http.method) else {
+            throw .methodNotSupported(resource.gvr, http.method)
+        }
+        let request = APIRequest(
+            verb, resource.gvr, namespace: resource.namespace, name: resource.name, subresource: resource.subresource,
+            query: target.query, body: http.body, contentType: http.fields["content-type"] ?? "",
+            causes: causes(http, user))
+        var context = RequestContext(request, id: answer.id, user: user, receivedAt: answer.receivedAt)
+        context.sourceIP = http.connection.remoteHost
+        context.userAgent = http.fields["user-agent"] ?? ""
+        answer.use(context)
+        try core.authorize(context)
+        try dispatch(http, request, context, resource, answer)
+    }
+
+    private func routeNonResource(_ http: HTTPRequest, _ target: RequestTarget, _ user: UserInfo, _ answer: Answer)
+        throws(StatusError)
+    {
+        let context = RequestContext(
+            id: answer.id, user: user, verb: http.method.lowercased(), path: target.path,
+            sourceIP: http.connection.remoteHost, userAgent: http.fields["user-agent"] ?? "",
+            receivedAt: answer.receivedAt)
+        answer.use(context)
+        try core.authorize(context)
+        let response: NonResourceResponse? = try core.nonResource(
+            NonResourceRequest(
+                method: http.method, path: target.path, query: target.query, accept: http.fields["accept"] ?? "",
+                etag: http.fields["if-none-match"] ?? "", context: context))
+        answer.send(response ?? .text("404 page not found\n", code: 404))
+    }
+
+    private func dispatch(
+        _ http: HTTPRequest, _ request: APIRequest, _ context: RequestContext, _ target: RequestTarget.Resource,
+        _ answer: Answer
+    ) throws(StatusError) {
+        guard let info = core.info(request.resource) else {
+            answer.send(.text("404 page not found\n", code: 404))
+            return
+        }
+        if !request.subresource.isEmpty,
+            let handler = connectHandlers["\(info.gvr.groupResource)/\(request.subresource)"]
+        {
+            let call = ConnectCall(
+                context: context, request: request, rest: target.rest, http: http, info: info, server: core)
+            handler.connect(call, responder: answer.responder)
+            return
+        }
+        guard target.rest.isEmpty else {
+            answer.send(.text("404 page not found\n", code: 404))
+            return
+        }
+        try answer.negotiate(http, isWatch: request.verb == .watch)
+        if request.verb == .watch {
+            RequestTasks.start { await self.watch(request, context, answer) }
+            return
+        }
+        if let response = try core.readNow(request, context) {
+            let resource: (any ServedResource)? = core.registry.resource(request.resource)
+            if answer.isCheap(response) {
+                answer.send(response, of: resource)
+            } else {
+                RequestTasks.start { answer.send(response, of: resource) }
+            }
+            return
+        }
+        try perform(request, context, answer)
+    }
+
+    private func perform(_ request: APIRequest, _ context: RequestContext, _ answer: Answer) throws(StatusError) {
+        let isMutating: Bool = ![.get, .list].contains(request.verb)
+        let limit: Int = isMutating ? configuration.maxWritesInFlight : configuration.maxReadsInFlight
+        guard core.metrics.enter(isMutating: isMutating, limit: limit) else { throw .tooManyRequests() }
+        let ticket: Int = pending.enter(answer, now: core.services.environment.monotonic())
+        RequestTasks.start {
+            do throws(StatusError) {
+                let response: APIResponse = try await self.core.perform(request, context)
+                answer.send(response, of: self.resource(of: request))
+            } catch {
+                answer.fail(error)
+            }
+            self.pending.leave(ticket)
+            self.core.metrics.leave(isMutating: isMutating)
+        }
+    }
+
+    /// What the answer's objects are of: answers of subresources with kinds of their own are JSON already.
+    private func resource(of request: APIRequest) -> (any ServedResource)? {
+        core.registry.resource(request.resource)
+    }
+
+    // MARK: - Who
+
+    private func authenticate(_ http: HTTPRequest) throws(StatusError) -> UserInfo {
+        let credentials = Credentials(
+            peer: http.connection.identity as? PeerIdentity, bearerToken: Self.bearerToken(http),
+            sourceIP: http.connection.remoteHost)
+        switch configuration.authenticator.authenticate(credentials) {
+        case .authenticated(let user): return user.authenticated()
+        case .failure: throw .unauthorized()
+        case .unknown:
+            // A token that nobody knows is wrong, not absent.
+            guard configuration.allowsAnonymous, credentials.bearerToken == nil else { throw .unauthorized() }
+            return .anonymous
+        }
+    }
+
+    private static func bearerToken(_ http: HTTPRequest) -> String? {
+        guard let value = http.fields["authorization"] else { return nil }
+        let parts: [Substring] = value.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        let token: Substring = parts[1].drop { $0 == " " }
+        return token.isEmpty ? nil : String(token)
+    }
+
+    /// Causes are believed of components only.
+    private func causes(_ http: HTTPRequest, _ user: UserInfo) -> [Cause] {
+        guard let header = http.fields[Cause.headerName] else { return [] }
+        let isComponent: Bool =
+            user.groups.contains("system:nodes") || user.groups.contains(UserInfo.mastersGroup)
+            || user.name.hasPrefix("system:kube-") || user.name.hasPrefix("system:serviceaccount:kube-system:")
+        return isComponent ? Cause.parse(header: header) : []
+    }
+}

@@ -1,0 +1,152 @@
+import APIMachinery
+import APIServer
+import HTTPServer
+import Synchronization
+
+/// The answer to one request in the making.
+final class Answer: Sendable {
+    private struct State {
+        var negotiation = Negotiation()
+        var target: RequestTarget?
+        var context: RequestContext?
+    }
+
+    let responder: HTTPResponder
+    let id: String
+    let receivedAt: MicroTime
+    let began: Duration
+    private let core: APIServerCore
+    private let isHead: Bool
+    private let state = Mutex(State())
+
+    init(_ http: HTTPRequest, _ responder: HTTPResponder, core: APIServerCore) {
+        self.responder = responder
+        self.core = core
+        self.isHead = http.method == "HEAD"
+        let environment: ServerEnvironment = core.services.environment
+        receivedAt = environment.clock.nowMicro
+        began = environment.monotonic()
+        id = Self.auditID(http.fields["audit-id"]) ?? environment.uuid()
+    }
+
+    /// A client may bring its own, if it is a sensible one.
+    private static func auditID(_ given: String?) -> String? {
+        guard let given, !given.isEmpty, given.utf8.count <= 64,
+            given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 })
+        else { return nil }
+        return given
+    }
+
+    func use(_ target: RequestTarget) { state.withLock { $0.target = target } }
+    func use(_ context: RequestContext) { state.withLock { $0.context = context } }
+
+    var negotiation: Negotiation { state.withLock { $0.negotiation } }
+
+    func negotiate(_ http: HTTPRequest, isWatch: Bool) throws(StatusError) {
+        let query: [(name: String, value: String)] = state.withLock { $0.target?.query ?? [] }
+        let negotiation = try Negotiation(
+            accept: http.fields["accept"] ?? "", query: query, userAgent: http.fields["user-agent"] ?? "",
+            isWatch: isWatch)
+        state.withLock { $0.negotiation = negotiation }
+    }
+
+    private func fields(_ contentType: String) -> HTTPFields {
+        HTTPFields([("audit-id", id), ("cache-control", "no-cache, private"), ("content-type", contentType)])
+    }
+
+    private func count(_ code: Int) {
+        guard let context = state.withLock({ $0.context }) else { return }
+        core.answered(context, code: code, since: began)
+    }
+
+    /// Whether the answer may be encoded on an event loop: stored bytes may, long conversions may not.
+    func isCheap(_ response: APIResponse) -> Bool {
+        guard case .list(let items, _, _, _) = response.body, items.count > 64 else { return true }
+        let negotiation: Negotiation = negotiation
+        return negotiation.format == .json && negotiation.form == .plain && !negotiation.pretty
+    }
+
+    // MARK: - Sending
+
+    func fail(_ error: StatusError) {
+        let code: Int = error.code == 0 ? 500 : error.code
+        var contentType: String = "application/json"
+        var body: [UInt8] = error.body + [0x0A]
+        if let encoded = try? ResponseEncoder(negotiation, now: receivedAt.time).encode(json: error.body),
+            case .whole(let bytes) = encoded.body
+        {
+            contentType = encoded.contentType
+            body = bytes
+        }
+        var fields: HTTPFields = fields(contentType)
+        if let seconds = error.retryAfterSeconds { fields.append("retry-after", String(seconds)) }
+        if code == 401 { fields.append("www-authenticate", "Bearer realm=\"kubernetes-master\"") }
+        responder.respond(status: code, fields: fields, body: isHead ? [] : body)
+        count(code)
+    }
+
+    func send(_ response: NonResourceResponse) {
+        var fields: HTTPFields = fields(response.contentType)
+        for field in response.fields { fields.set(field.name, field.value) }
+        responder.respond(status: response.code, fields: fields, body: isHead ? [] : response.body)
+        count(response.code)
+    }
+
+    func send(_ response: APIResponse, of resource: (any ServedResource)?) {
+        let encoder = ResponseEncoder(negotiation, now: receivedAt.time)
+        do throws(StatusError) {
+            let (contentType, body): (String, ResponseEncoder.Body) = try encoder.encode(response.body, of: resource)
+            var fields: HTTPFields = fields(contentType)
+            for warning in response.warnings { fields.append("warning", Self.warning(warning)) }
+            switch body {
+            case .whole(let bytes):
+                responder.respond(status: response.code, fields: fields, body: isHead ? [] : bytes)
+            case .parts(let parts): send(parts, response.code, fields)
+            }
+            count(response.code)
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func send(_ parts: ListParts, _ code: Int, _ fields: HTTPFields) {
+        var parts: ListParts = parts
+        guard !isHead else {
+            responder.respond(status: code, fields: fields)
+            return
+        }
+        if parts.estimatedSize <= ListParts.partSize {
+            responder.respond(status: code, fields: fields, body: parts.nextPart() ?? [])
+            return
+        }
+        guard let writer = responder.stream(status: code, fields: fields) else { return }
+        Self.pump(parts, writer)
+    }
+
+    /// One part each time that the client has room, so that other requests of the loop go on between them.
+    private static func pump(_ parts: ListParts, _ writer: HTTPBodyWriter) {
+        writer.whenWritable {
+            var parts: ListParts = parts
+            guard let part = parts.nextPart() else {
+                writer.finish()
+                return
+            }
+            guard writer.write(part) == .accepted else { return }
+            pump(parts, writer)
+        }
+    }
+
+    func beginWatch() -> HTTPBodyWriter? {
+        responder.stream(status: 200, fields: fields(negotiation.watchContentType))
+    }
+
+    /// `299 - "text"`, with quotes and backslashes escaped (RFC 7234 §5.5), cut to what fits a header.
+    static func warning(_ text: String) -> String {
+        var quoted: String = ""
+        for scalar in text.unicodeScalars.prefix(4096) {
+            if scalar == "\"" || scalar == "\\" { quoted.unicodeScalars.append("\\") }
+            quoted.unicodeScalars.append(scalar.value < 0x20 || scalar.value == 0x7F ? " " : scalar)
+        }
+        return "299 - \"\(quoted)\""
+    }
+}

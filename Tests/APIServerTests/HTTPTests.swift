@@ -1,0 +1,212 @@
+import APICore
+import APIMachinery
+import APIServer
+import APIServerHTTP
+import Codec
+import Foundation
+import HTTPServer
+import Testing
+
+/// What curl brought back.
+struct CurlAnswer: Sendable {
+    var code: Int = 0
+    var fields: [String: String] = [:]
+    var body: String = ""
+
+    var json: JSONValue { (try? JSONValue(parsing: body)) ?? .null }
+    var message: String { json["message"]?.string ?? "" }
+}
+
+/// Calls curl; bounded by its own time limit.
+func curl(_ arguments: [String]) async throws -> CurlAnswer {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
+    process.arguments = ["-s", "-i", "--path-as-is", "--max-time", "10"] + arguments
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let data: Data = await withCheckedContinuation { continuation in
+        Thread.detachNewThread {
+            continuation.resume(returning: pipe.fileHandleForReading.readDataToEndOfFile())
+        }
+    }
+    process.waitUntilExit()
+    let text = String(decoding: data, as: UTF8.self)
+    var answer = CurlAnswer()
+    let parts: [String] = text.components(separatedBy: "\r\n\r\n")
+    let lines: [String] = (parts.first ?? "").components(separatedBy: "\r\n")
+    answer.code = Int(lines.first?.split(separator: " ").dropFirst().first ?? "") ?? 0
+    for line in lines.dropFirst() {
+        guard let colon = line.firstIndex(of: ":") else { continue }
+        answer.fields[line[..<colon].lowercased()] =
+            line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+    }
+    answer.body = parts.dropFirst().joined(separator: "\r\n\r\n")
+    return answer
+}
+
+/// Tokens are names of users; `bad` is none.
+private struct NameTokens: Authenticator {
+    func authenticate(_ credentials: Credentials) -> AuthenticationResult {
+        switch credentials.bearerToken {
+        case nil: .unknown
+        case "bad": .failure("bad token")
+        case let name?: .authenticated(UserInfo(name: name, groups: name == "root" ? ["system:masters"] : []))
+        }
+    }
+}
+
+private func withHTTP(_ body: @Sendable @escaping (TestServer, String) async throws -> Void) async throws {
+    try await withServer(authorizer: MastersAuthorizer()) { server in
+        let handler = APIHTTPHandler(
+            core: server.core, configuration: APIHTTPHandler.Configuration(authenticator: NameTokens()))
+        let loops = EventLoops(count: 1)
+        let http = HTTPServer(
+            configuration: HTTPServerConfiguration(host: "127.0.0.1", port: 0), loops: loops, handler: handler)
+        let port: Int = try await http.start()
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(server, "http://127.0.0.1:\(port)"))
+        } catch {
+            result = .failure(error)
+        }
+        await http.shutdown(within: .seconds(1))
+        await loops.shutdown()
+        try result.get()
+    }
+}
+
+private let root: [String] = ["-H", "Authorization: Bearer root"]
+
+@Suite(.timeLimit(.minutes(1)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")))
+struct HTTPTests {
+    @Test func `objects are written and read over HTTP`() async throws {
+        try await withHTTP { server, url in
+            let maps: String = url + "/api/v1/namespaces/default/configmaps"
+            let body: String =
+                #"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"},"data":{"warn":"say \"x\""}}"#
+            let made = try await curl(root + ["-H", "Content-Type: application/json", "-d", body, maps])
+            #expect(made.code == 201 && made.json["metadata", "name"]?.string == "a")
+            #expect(made.fields["warning"] == #"299 - "data.warn: say \"x\"""#)
+            #expect(made.fields["audit-id"]?.isEmpty == false)
+            let read = try await curl(root + [maps + "/a"])
+            #expect(read.code == 200 && read.json == made.json)
+            #expect(read.body.hasPrefix(#"{"# + "\n  \"kind\": \"ConfigMap\""), "curl gets it indented")
+            let list = try await curl(root + ["-A", "x", url + "/api/v1/configmaps"])
+            #expect(list.json["kind"]?.string == "ConfigMapList")
+            #expect(list.json["items"]?[0]?["metadata", "name"]?.string == "a")
+            #expect(list.json["items"]?[0]?["kind"] == nil)
+            let yaml = try await curl(root + ["-H", "Accept: application/yaml", maps + "/a"])
+            #expect(yaml.fields["content-type"] == "application/yaml" && yaml.body.contains("name: a\n"))
+            let gone = try await curl(root + ["-X", "DELETE", maps + "/a"])
+            #expect(gone.code == 200 && gone.json["status"]?.string == "Success")
+            let missing = try await curl(root + [maps + "/a"])
+            #expect(missing.code == 404 && missing.message == #"configmaps "a" not found"#)
+        }
+    }
+
+    @Test func `who is nobody may nothing, and paths have one meaning`() async throws {
+        try await withHTTP { _, url in
+            let cases: [(arguments: [String], code: Int)] = [
+                ([url + "/api/v1/pods"], 403), (["-H", "Authorization: Bearer bad", url + "/api/v1/pods"], 401),
+                (["-H", "Authorization: Bearer jane", url + "/api/v1/pods"], 403),
+                (root + [url + "/api/v1/pods"], 200), (root + [url + "/api/v1//pods"], 400),
+                (root + [url + "/api/v1/namespaces/../pods"], 400), (root + [url + "/api/v1/pods%2f"], 400),
+                (root + [url + "/api/v1/%zz"], 400), (root + [url + "/api/v1/widgets"], 404),
+                (root + [url + "/nowhere"], 404), (root + ["-X", "BREW", url + "/api/v1/pods"], 405),
+                (root + ["-X", "POST", "-d", "{}", url + "/api/v1/pods"], 405),
+                (root + ["-H", "Accept: image/png", url + "/api/v1/pods"], 406),
+                (
+                    root + [
+                        "-X", "POST", "-H", "Content-Type: text/html", "-d", "x",
+                        url + "/api/v1/namespaces/default/configmaps",
+                    ], 415
+                ),
+            ]
+            for item in cases {
+                let answer = try await curl(item.arguments)
+                #expect(answer.code == item.code, "\(item.arguments)")
+            }
+            let anonymous = try await curl([url + "/healthz"])
+            #expect(anonymous.message == #"forbidden: User "system:anonymous" cannot get path "/healthz""#)
+        }
+    }
+
+    @Test func `a watch streams events, and bad history as an error event`() async throws {
+        try await withHTTP { server, url in
+            for name in ["a", "b"] { _ = try await server.createConfigMap(name) }
+            let watch = Task {
+                try await curl(root + [url + "/api/v1/configmaps?watch=1&resourceVersion=0&timeoutSeconds=5"])
+            }
+            // The watch ends when the test moves the server's time; give it the chance to begin first.
+            let cache: ResourceCache = try #require(server.core.registry.resource(configMaps)).cache
+            for _ in 0..<1000 where cache.isIdle { try await Task.sleep(for: .milliseconds(5)) }
+            _ = try await server.request(.delete, configMaps, "a")
+            _ = try await server.request(.list, configMaps)
+            server.time.advance(seconds: 6)
+            server.core.tick()
+            let lines: [String] = try await watch.value.body.split(separator: "\n").map { String($0) }
+            let events: [String] = lines.compactMap { line in
+                guard let event = try? JSONValue(parsing: line) else { return nil }
+                return "\(event["type"]?.string ?? "") \(event["object", "metadata", "name"]?.string ?? "")"
+            }
+            #expect(events == ["ADDED a", "ADDED b", "DELETED a"])
+        }
+    }
+
+    @Test func `tables and metadata are what kubectl asks for`() async throws {
+        try await withHTTP { server, url in
+            let pod: String =
+                #"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c"}]}}"#
+            _ = try await server.request(.create, pods, body: pod)
+            server.time.advance(seconds: 90)
+            let accept: String = "Accept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+            let table = try await curl(root + ["-H", accept, url + "/api/v1/namespaces/default/pods"]).json
+            #expect(table["kind"]?.string == "Table")
+            #expect(table["columnDefinitions"]?.array?.map { $0["name"]?.string ?? "" } == ["Name", "Status", "Age"])
+            #expect(table["rows"]?[0]?["cells"]?.array == ["p", "", "90s"])
+            #expect(table["rows"]?[0]?["object", "kind"]?.string == "PartialObjectMetadata")
+            let partial: String = "Accept: application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+            let metadata = try await curl(root + ["-H", partial, url + "/api/v1/namespaces/default/pods"]).json
+            #expect(metadata["kind"]?.string == "PartialObjectMetadataList")
+            #expect(metadata["items"]?[0]?["metadata", "name"]?.string == "p")
+            #expect(metadata["items"]?[0]?["spec"] == nil)
+        }
+    }
+
+    @Test func `discovery, version, health and metrics answer`() async throws {
+        try await withHTTP { server, url in
+            let core = try await curl(root + [url + "/api/v1"]).json
+            let names: [String] = core["resources"]?.array?.map { $0["name"]?.string ?? "" } ?? []
+            #expect(
+                names == ["bindings", "configmaps", "namespaces", "pods", "pods/binding", "pods/status"])
+            let groups = try await curl(root + [url + "/apis"]).json
+            #expect(groups["groups"]?[0]?["preferredVersion", "groupVersion"]?.string == "apps/v1")
+            let accept: String =
+                "Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+            let aggregated = try await curl(root + ["-H", accept, url + "/apis"])
+            #expect(aggregated.fields["content-type"]?.contains("as=APIGroupDiscoveryList") == true)
+            #expect(
+                aggregated.json["items"]?[0]?["versions"]?[0]?["resources"]?[0]?["resource"]?.string == "deployments")
+            let version = try await curl(root + [url + "/version"]).json
+            #expect(version["major"]?.string == "1" && version["minor"]?.string == "34")
+            let ready = try await curl(root + [url + "/readyz?verbose"])
+            #expect(ready.code == 200 && ready.body.hasSuffix("readyz check passed\n"))
+            #expect(try await curl(root + [url + "/livez/ping"]).body == "ok")
+            _ = try await curl(root + [url + "/api/v1/pods"])
+            let metrics = try await curl(root + [url + "/metrics"]).body
+            #expect(metrics.contains(#"apiserver_request_total{code="200",component="apiserver""#))
+            #expect(metrics.contains("# TYPE apiserver_request_duration_seconds histogram"))
+        }
+    }
+
+    @Test func `a long list arrives whole`() async throws {
+        try await withHTTP { server, url in
+            let value = String(repeating: "x", count: 4000)
+            for index in 0..<60 { _ = try await server.createConfigMap("m\(100 + index)", value: value) }
+            let list = try await curl(root + ["-A", "x", url + "/api/v1/namespaces/default/configmaps"]).json
+            #expect(list["items"]?.array?.count == 60)
+        }
+    }
+}
