@@ -9,7 +9,8 @@ package enum DataDirectory {
     @discardableResult
     package static func claim(_ paths: NodePaths) throws(SystemError) -> Bool {
         if isClaimed(paths) { return true }
-        try Files.makeDirectory(paths.dataDirectory, mode: 0o711)
+        // Secrets are in the files below, some of which libraries make readable for everybody.
+        try Files.makeDirectory(paths.dataDirectory, mode: 0o700)
         guard Files.entries(paths.dataDirectory).isEmpty else { return false }
         let text = "Made by Swiftlet. With this file in it, `swiftlet reset` deletes the whole directory.\n"
         try Files.replace(paths.dataDirectory + "/" + marker, with: Array(text.utf8))

@@ -28,7 +28,7 @@ struct Cluster {
     /// Runs until SIGINT or SIGTERM, or until a part cannot go on.
     func run() async throws {
         let files: ClusterFiles = configuration.files
-        try Files.makeDirectory(configuration.paths.dataDirectory, mode: 0o700)
+        try DataDirectory.claim(configuration.paths)
         try Files.makeDirectory(configuration.paths.runDirectory, mode: 0o755)
         let claim = try ProcessFile(claiming: files.process)
         let pki: ClusterPKI = try keys()
