@@ -12,11 +12,13 @@ package struct ControllerContext: Sendable {
     package let wallClock: any WallClock
     package let log: Log
     package let recorder: FlowRecorder?
+    /// PEM of the certificates by which pods know the API server; empty: none are published.
+    package let rootCA: String
 
     package init(
         informers: InformerSet, transport: @escaping @Sendable (_ controller: String) -> any Transport,
         clock: any MonotonicClock = SystemMonotonicClock(), wallClock: any WallClock = SystemWallClock(),
-        log: Log = .silent, recorder: FlowRecorder? = nil
+        log: Log = .silent, recorder: FlowRecorder? = nil, rootCA: String = ""
     ) {
         self.informers = informers
         self.transport = transport
@@ -24,6 +26,7 @@ package struct ControllerContext: Sendable {
         self.wallClock = wallClock
         self.log = log
         self.recorder = recorder
+        self.rootCA = rootCA
     }
 
     package func client(_ controller: String) -> APIClient {
@@ -55,7 +58,7 @@ package struct ControllerManager: Sendable {
         var controllers: [any Controller] = []
         var events: [EventRecorder] = []
         for make in ControllerManager.factories {
-            let made: ManagedController = make(context)
+            guard let made = make(context) else { continue }
             controllers.append(made.controller)
             if let recorder = made.events { events.append(recorder) }
         }
@@ -73,9 +76,12 @@ package struct ControllerManager: Sendable {
         }
     }
 
-    private static let factories: [@Sendable (ControllerContext) -> ManagedController] = [
+    private static let factories: [@Sendable (ControllerContext) -> ManagedController?] = [
         { DeploymentReconciler.make($0) },
         { ReplicaSetReconciler.make($0) },
+        { ServiceAccountReconciler.make($0) },
+        { RootCAPublisher.make($0) },
+        { NodeLifecycleReconciler.make($0) },
     ]
 }
 
