@@ -1,0 +1,5 @@
+#include <zlib.h>
+
+// zlib's initializers are macros, which Swift cannot see.
+static inline int swiftlet_deflate_init(z_stream *stream) { return deflateInit(stream, Z_DEFAULT_COMPRESSION); }
+static inline int swiftlet_inflate_init(z_stream *stream) { return inflateInit(stream); }

@@ -1,0 +1,32 @@
+/// The text that both ends of a SPDY/3 connection feed their compressors first, as the protocol lays down (SPDY draft 3,
+/// section 2.6.10.1): each word behind its length in four bytes, then a run of plain text.
+enum SPDYDictionary {
+    static let bytes: [UInt8] = {
+        var out: [UInt8] = []
+        for word in words.split(separator: " ") {
+            // The one word with a space in it is written with an underscore above.
+            let bytes: [UInt8] = word.utf8.map { $0 == 0x5F ? 0x20 : $0 }
+            out += [0, 0, 0, UInt8(bytes.count)]
+            out += bytes
+        }
+        return out + Array(tail.utf8)
+    }()
+
+    private static let words: String = """
+        options head post put delete trace accept accept-charset accept-encoding accept-language accept-ranges age allow \
+        authorization cache-control connection content-base content-encoding content-language content-length \
+        content-location content-md5 content-range content-type date etag expect expires from host if-match \
+        if-modified-since if-none-match if-range if-unmodified-since last-modified location max-forwards pragma \
+        proxy-authenticate proxy-authorization range referer retry-after server te trailer transfer-encoding upgrade \
+        user-agent vary via warning www-authenticate method get status 200_OK version HTTP/1.1 url public set-cookie \
+        keep-alive origin
+        """
+
+    private static let tail: String =
+        "100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505"
+        + "203 Non-Authoritative Information204 No Content301 Moved Permanently400 Bad Request401 Unauthorized"
+        + "403 Forbidden404 Not Found500 Internal Server Error501 Not Implemented503 Service Unavailable"
+        + "Jan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec 00:00:00 Mon, Tue, Wed, Thu, Fri, Sat, Sun, GMT"
+        + "chunked,text/html,image/png,image/jpg,image/gif,application/xml,application/xhtml+xml,text/plain,"
+        + "text/javascript,publicprivatemax-age=gzip,deflate,sdchcharset=utf-8charset=iso-8859-1,utf-,*,enq=0."
+}
