@@ -8,6 +8,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOPosix", package: "swift-nio"),
     .product(name: "NIOHTTP1", package: "swift-nio"),
     .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+    .product(name: "NIOHPACK", package: "swift-nio-http2"),
     .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
 let certificates: [Target.Dependency] = [
@@ -87,13 +88,13 @@ targets += [
         name: "swiftlet",
         dependencies: api + nio + [
             "APIServer", "APIServerHTTP", "CRI", "CRIClient", "Client", "ClientHTTP", "Controllers", "Flow",
-            "HTTPServer", "Kubelet", "NodeSetup", "PKI", "Scheduler", "Store",
+            "HTTPServer", "NodeSetup", "PKI", "Scheduler", "Store",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
 
     .testTarget(name: "CodecTests", dependencies: ["Codec"]),
     .testTarget(name: "APIMachineryTests", dependencies: ["APIMachinery", "Codec"]),
-    .testTarget(name: "APITests", dependencies: api),
+    .testTarget(name: "APITests", dependencies: api + ["CRI"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "StoreConformance", "store-crash"]),
     .testTarget(name: "PKITests", dependencies: ["PKI"] + certificates),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "PKI"] + nio),
@@ -102,7 +103,10 @@ targets += [
         dependencies: api + ["APIServer", "APIServerHTTP", "HTTPServer", "Store", "Flow"]),
     .testTarget(name: "KindsTests", dependencies: api + ["APIDefaults", "APIValidation", "APIServer"]),
     .testTarget(
-        name: "ClientTests", dependencies: api + ["Client", "ClientHTTP", "TransportConformance", "Flow"] + nio),
+        name: "ClientTests", dependencies: api + ["Client", "Flow"]),
+    .testTarget(
+        name: "ClientHTTPTests",
+        dependencies: api + nio + certificates + ["Flow", "Client", "ClientHTTP", "HTTPServer", "PKI"]),
     .testTarget(name: "ControllersTests", dependencies: api + ["Controllers", "Client"]),
     .testTarget(name: "SchedulerTests", dependencies: api + ["Scheduler"]),
     .testTarget(
