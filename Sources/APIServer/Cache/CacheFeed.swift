@@ -7,12 +7,19 @@ package final class CacheFeed: Sendable {
     private struct State {
         /// Everything up to here has been applied.
         var revision: Revision = 0
-        var waiters: [Int: (revision: Revision, continuation: CheckedContinuation<Bool, Never>)] = [:]
+        var waiters: [Int: Waiter] = [:]
         var nextWaiter: Int = 0
         /// By storage prefix; several versions of a resource have a cache each.
         var routes: [[UInt8]: [Route]] = [:]
         /// Why nothing can be read; nil while all is well.
         var failure: String?
+    }
+
+    /// Somebody who waits for a revision.
+    private struct Waiter {
+        var revision: Revision
+        var deadline: Duration
+        var continuation: CheckedContinuation<Bool, Never>
     }
 
     /// A cache, and how its resource makes snapshots of stored values.
@@ -25,10 +32,12 @@ package final class CacheFeed: Sendable {
     private static let page: Int = 2000
 
     private let store: any Store
+    private let monotonic: @Sendable () -> Duration
     private let state: Mutex<State>
 
-    package init(store: any Store) {
+    package init(store: any Store, monotonic: @escaping @Sendable () -> Duration) {
         self.store = store
+        self.monotonic = monotonic
         self.state = Mutex(State())
     }
 
@@ -166,8 +175,10 @@ package final class CacheFeed: Sendable {
     /// Whether everything that the store has committed is in the caches.
     package var isFresh: Bool { store.revision <= revision }
 
-    /// Waits until the caches show `wanted`. False: the task was cancelled, or the feed failed.
-    package func wait(for wanted: Revision) async -> Bool {
+    /// Waits until the caches show `wanted`. False: the limit passed (seen by `tick`), the task was cancelled, or the
+    /// feed failed.
+    package func wait(for wanted: Revision, atMost limit: Duration) async -> Bool {
+        let deadline: Duration = monotonic() + limit
         let id: Int? = state.withLock { state in
             guard state.revision < wanted, state.failure == nil else { return nil }
             state.nextWaiter += 1
@@ -179,31 +190,25 @@ package final class CacheFeed: Sendable {
                 let answer: Bool? = state.withLock { state in
                     if state.revision >= wanted { return true }
                     if state.failure != nil || Task.isCancelled { return false }
-                    state.waiters[id] = (wanted, continuation)
+                    state.waiters[id] = Waiter(revision: wanted, deadline: deadline, continuation: continuation)
                     return nil
                 }
                 if let answer { continuation.resume(returning: answer) }
             }
         } onCancel: {
-            let waiter: CheckedContinuation<Bool, Never>? = state.withLock { state in
-                state.waiters.removeValue(forKey: id)?.continuation
-            }
-            waiter?.resume(returning: false)
+            let waiter: Waiter? = state.withLock { $0.waiters.removeValue(forKey: id) }
+            waiter?.continuation.resume(returning: false)
         }
     }
 
-    /// Waits at most `limit`; see `wait(for:)`.
-    package func wait(for wanted: Revision, atMost limit: Duration) async -> Bool {
-        if revision >= wanted { return true }
-        return await withTaskGroup(of: Bool.self) { group in
-            group.addTask { await self.wait(for: wanted) }
-            group.addTask {
-                try? await Task.sleep(for: limit)
-                return false
-            }
-            let first: Bool = await group.next() ?? false
-            group.cancelAll()
-            return first
+    /// Lets go of those who waited too long.
+    func tick(now: Duration) {
+        let late: [Waiter] = state.withLock { state in
+            guard !state.waiters.isEmpty else { return [] }
+            let late: [Int: Waiter] = state.waiters.filter { $0.value.deadline <= now }
+            for id in late.keys { state.waiters[id] = nil }
+            return Array(late.values)
         }
+        for waiter in late { waiter.continuation.resume(returning: false) }
     }
 }

@@ -63,6 +63,11 @@ package final class CachedEvent: Sendable {
         frames.withLock { $0[encoding] }
     }
 
+    /// Gives the frames' memory back; they are made again in the rare case that somebody still wants them.
+    func dropFrames() {
+        frames.withLock { $0 = [:] }
+    }
+
     /// The event as bytes for the wire, made once per encoding and shared by all watchers.
     package func frame(_ encoding: Encoding, make: () -> [UInt8]) -> [UInt8] {
         if let frame = frames.withLock({ $0[encoding] }) { return frame }

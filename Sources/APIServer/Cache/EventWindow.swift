@@ -8,6 +8,8 @@ struct EventWindow {
     private var bytes: Int = 0
     /// Every change after this revision is in the window.
     private(set) var since: Revision
+    /// So many of the newest events keep their frames.
+    private static let frameLimit: Int = 128
     private let countLimit: Int
     private let bytesLimit: Int
 
@@ -24,6 +26,8 @@ struct EventWindow {
 
     mutating func append(_ event: CachedEvent) {
         events.append(event)
+        // By now all quick watchers have had it.
+        if events.count - first > Self.frameLimit { events[events.count - 1 - Self.frameLimit].dropFrames() }
         bytes += Self.size(event)
         while events.count - first > countLimit || (bytes > bytesLimit && events.count - first > 1) {
             let oldest: CachedEvent = events[first]

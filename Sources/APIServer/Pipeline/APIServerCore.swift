@@ -35,7 +35,7 @@ package final class APIServerCore: Sendable {
     private static let tickInterval: Duration = .seconds(1)
 
     package init(_ parts: Parts) {
-        let feed = CacheFeed(store: parts.store)
+        let feed = CacheFeed(store: parts.store, monotonic: parts.environment.monotonic)
         for resource in parts.registry.resources {
             feed.add(CacheFeed.Route(cache: resource.cache, snapshot: { resource.snapshot(of: $0) }))
         }
@@ -90,6 +90,7 @@ package final class APIServerCore: Sendable {
     /// Looks at the time for all watches: bookmarks and ends.
     package func tick() {
         let now: Duration = services.environment.monotonic()
+        services.feed.tick(now: now)
         let known: Revision = services.feed.revision
         for resource in registry.resources { resource.cache.tick(now: now, known: known) }
     }

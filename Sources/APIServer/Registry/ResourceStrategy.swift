@@ -4,7 +4,7 @@ package import APIMachinery
 ///
 ///     create:  decode → setDefaults → prepareForCreate → admission (mutating) → setDefaults → validateCreate
 ///              → admission (validating) → allocate → commit
-///     update:  decode → setDefaults → prepareForUpdate → admission → setDefaults → validateUpdate → … → commit
+///     update:  decode → setDefaults → prepareForUpdate → admission → setDefaults → validateUpdate → …
 ///     status:  as update, with prepareForStatusUpdate and validateStatusUpdate
 ///
 /// All functions are pure and synchronous. ObjectMeta is the pipeline's business (names, uid, times, finalizers,
