@@ -9,6 +9,8 @@ extension DeploymentReconciler {
         let deployments: Informer<Deployment> = context.informers.informer(Deployment.self)
         let sets: Informer<ReplicaSet> = context.informers.informer(ReplicaSet.self)
         let pods: Informer<Pod> = context.informers.informer(Pod.self)
+        sets.addIndex(.claimable)
+        pods.addIndex(.claimable)
         let reconciler = DeploymentReconciler(deployments: deployments.cache, sets: sets.cache, pods: pods.cache)
         let configuration: ControllerConfiguration = context.configuration(name)
         let runner = ControllerRunner(
@@ -25,6 +27,17 @@ extension DeploymentReconciler {
             else { return [] }
             return [ObjectKey(set.metadata.namespace, deployment.name)]
         }
+        // A set without an owner may be one that a deployment wants.
+        let cache: ObjectCache<Deployment> = deployments.cache
+        runner.watch(sets) { event in
+            guard event.kind != .deleted, event.object.metadata.controllerOwner == nil else { return [] }
+            return cache.list(namespace: event.object.metadata.namespace) { deployment in
+                guard let selector = deployment.spec.selector, let query = try? LabelQuery(selector) else {
+                    return false
+                }
+                return query.matches(event.object.metadata.labels)
+            }.map(\.key)
+        }
         return ManagedController(runner, events: configuration.events)
     }
 }
@@ -34,6 +47,8 @@ extension ReplicaSetReconciler {
         let name: String = "replicaset-controller"
         let sets: Informer<ReplicaSet> = context.informers.informer(ReplicaSet.self)
         let pods: Informer<Pod> = context.informers.informer(Pod.self)
+        sets.addIndex(.claimable)
+        pods.addIndex(.claimable)
         let reconciler = ReplicaSetReconciler(sets: sets.cache, pods: pods.cache)
         let configuration: ControllerConfiguration = context.configuration(name)
         let runner = ControllerRunner(

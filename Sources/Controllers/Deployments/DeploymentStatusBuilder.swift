@@ -5,6 +5,8 @@ import APIMachinery
 struct DeploymentStatusBuilder {
     let view: DeploymentView
     let now: Time
+    /// The name of the set that this reconcile makes.
+    var created: String?
 
     func status() -> DeploymentStatus {
         let all: [ReplicaSet] = view.all
@@ -19,12 +21,28 @@ struct DeploymentStatusBuilder {
         status.conditions = view.deployment.status.conditions
         set(availability(status), in: &status)
         updateProgress(&status)
-        if let failure = view.new?.status.conditions.first(where: { $0.type == "ReplicaFailure" }) {
+        let failures: [ReplicaSetCondition] = ([view.new].compactMap { $0 } + all).flatMap(\.status.conditions)
+        if let failure = failures.first(where: { $0.type == "ReplicaFailure" }) {
             set(condition("ReplicaFailure", failure.status, failure.reason, failure.message), in: &status)
         } else {
             status.conditions.removeAll { $0.type == "ReplicaFailure" }
         }
         return status
+    }
+
+    /// The status after the new set could not be made.
+    func failed(_ error: String) -> DeploymentStatus {
+        var status: DeploymentStatus = view.deployment.status
+        guard deadlineSeconds != nil else { return status }
+        set(condition("Progressing", "False", "ReplicaSetCreateError", error), in: &status)
+        return status
+    }
+
+    /// Whether the rollout has come to its end.
+    func isComplete(_ status: DeploymentStatus) -> Bool {
+        status.updatedReplicas == view.desired && status.replicas == view.desired
+            && status.availableReplicas == view.desired
+            && status.observedGeneration >= view.deployment.metadata.generation
     }
 
     /// How long until the progress deadline, if the rollout is under way; a second more, so that it is over then.
@@ -50,11 +68,6 @@ struct DeploymentStatusBuilder {
         view.deployment.spec.progressDeadlineSeconds.flatMap { $0 == Int(Int32.max) ? nil : $0 }
     }
 
-    private func isComplete(_ status: DeploymentStatus) -> Bool {
-        status.updatedReplicas == view.desired && status.replicas == view.desired
-            && status.availableReplicas == view.desired
-    }
-
     private func updateProgress(_ status: inout DeploymentStatus) {
         guard deadlineSeconds != nil else {
             status.conditions.removeAll { $0.type == "Progressing" }
@@ -67,11 +80,24 @@ struct DeploymentStatusBuilder {
             }
             return
         }
-        let subject: String =
-            view.new.map { "ReplicaSet \"\($0.metadata.name)\"" } ?? "Deployment \"\(view.deployment.metadata.name)\""
-        if view.new == nil {
+        if let created {
+            let message: String = "Created new replica set \"\(created)\""
+            set(condition("Progressing", "True", "NewReplicaSetCreated", message), in: &status)
             return
         }
+        if known?.reason == "DeploymentPaused" {
+            set(condition("Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed"), in: &status)
+            return
+        }
+        guard let new = view.new else { return }
+        if known == nil {
+            let message: String = "Found new replica set \"\(new.metadata.name)\""
+            set(condition("Progressing", "True", "FoundNewReplicaSet", message), in: &status)
+            return
+        }
+        // Done once is done: pods that fail later are not this rollout's business.
+        if known?.reason == "NewReplicaSetAvailable" && status.replicas == status.updatedReplicas { return }
+        let subject: String = "ReplicaSet \"\(new.metadata.name)\""
         if isComplete(status) {
             set(
                 condition("Progressing", "True", "NewReplicaSetAvailable", "\(subject) has successfully progressed."),
@@ -80,11 +106,6 @@ struct DeploymentStatusBuilder {
             set(
                 condition("Progressing", "True", "ReplicaSetUpdated", "\(subject) is progressing."), in: &status,
                 isNewUpdate: true)
-        } else if known == nil || known?.reason == "DeploymentPaused" {
-            let reason: String = known == nil ? "NewReplicaSetCreated" : "DeploymentResumed"
-            let message: String =
-                known == nil ? "Created new replica set \"\(view.new?.metadata.name ?? "")\"" : "Deployment is resumed"
-            set(condition("Progressing", "True", reason, message), in: &status)
         } else if hasTimedOut(known) {
             set(
                 condition("Progressing", "False", "ProgressDeadlineExceeded", "\(subject) has timed out progressing."),
@@ -98,8 +119,6 @@ struct DeploymentStatusBuilder {
         return status.updatedReplicas > before.updatedReplicas
             || status.replicas - status.updatedReplicas < before.replicas - before.updatedReplicas
             || status.readyReplicas > before.readyReplicas || status.availableReplicas > before.availableReplicas
-            || (before.conditions.contains { $0.reason == "NewReplicaSetAvailable" } && !isComplete(status)
-                && view.deployment.metadata.generation != before.observedGeneration)
     }
 
     private func hasTimedOut(_ known: DeploymentCondition?) -> Bool {
@@ -133,8 +152,7 @@ struct DeploymentStatusBuilder {
         let known: DeploymentCondition = status.conditions[index]
         if known.status == condition.status { condition.lastTransitionTime = known.lastTransitionTime }
         if known.status == condition.status && known.reason == condition.reason && !isNewUpdate {
-            guard known.message != condition.message else { return }
-            condition.lastUpdateTime = known.lastUpdateTime
+            return
         }
         status.conditions[index] = condition
     }

@@ -44,13 +44,23 @@ struct NewReplicaSet {
         let current: Int = DeploymentView.revision(set)
         if current < nextRevision {
             if current > 0 {
-                let before: String? = set.metadata.annotations[DeploymentView.historyKey]
                 changed.metadata.annotations[DeploymentView.historyKey] =
-                    before.map { "\($0),\(current)" } ?? String(current)
+                    Self.history(set.metadata.annotations[DeploymentView.historyKey] ?? "", adding: current)
             }
             changed.metadata.annotations[DeploymentView.revisionKey] = String(nextRevision)
         }
         return changed
+    }
+
+    /// At most 2000 bytes, as upstream: the oldest revisions are forgotten.
+    private static func history(_ before: String, adding revision: Int) -> String {
+        var revisions: [Substring] = before.split(separator: ",")
+        var length: Int = before.utf8.count + String(revision).utf8.count + 1
+        while length > 2000, let first = revisions.first {
+            length -= first.utf8.count + 1
+            revisions.removeFirst()
+        }
+        return (revisions.map { String($0) } + [String(revision)]).joined(separator: ",")
     }
 
     private var nextRevision: Int {

@@ -29,8 +29,10 @@ struct RolloutPlan {
             sizes[index] -= gone
             budget -= gone
         }
-        // Pods dropped above were not available; what may go now is counted anew from those that are.
-        var spare: Int = DeploymentView.available(view.all) - minimumAvailable
+        // Pods dropped above were not available; what may go now is counted from those that are. A set that was shrunk
+        // a moment ago may still report the pods that it is about to delete: those do not count.
+        let available: Int = view.all.reduce(0) { $0 + min($1.status.availableReplicas, $1.spec.replicas ?? 1) }
+        var spare: Int = available - minimumAvailable
         for index in old.indices where spare > 0 {
             let gone: Int = min(spare, sizes[index])
             sizes[index] -= gone
@@ -54,7 +56,7 @@ struct RolloutPlan {
         var added: Int = 0
         var sizes: [Int] = []
         for set in ordered {
-            let share: Int = Self.share(set, change: change, already: added, desired: allowed)
+            let share: Int = share(set, change: change, already: added, desired: allowed)
             sizes.append((set.spec.replicas ?? 1) + share)
             added += share
         }
@@ -62,17 +64,18 @@ struct RolloutPlan {
         return zip(ordered, sizes).map { (set: $0.0, size: $0.1) }
     }
 
-    private static func share(_ set: ReplicaSet, change: Int, already: Int, desired: Int) -> Int {
+    private func share(_ set: ReplicaSet, change: Int, already: Int, desired: Int) -> Int {
         let size: Int = set.spec.replicas ?? 1
-        guard size > 0, change != 0 else { return 0 }
+        guard size > 0, change != 0, change != already else { return 0 }
         // What the set had been measured against when it got its size.
-        let before: Int =
-            set.metadata.annotations[DeploymentView.maximumKey].flatMap { Int($0) } ?? max(desired - change, 1)
+        let noted: Int = set.metadata.annotations[DeploymentView.maximumKey].flatMap { Int($0) } ?? 0
+        let before: Int = noted > 0 ? noted : view.deployment.status.replicas
+        guard desired > 0 else { return -size }
         guard before > 0 else { return 0 }
         let exact: Double = Double(size) * Double(desired) / Double(before)
         let share: Int = Int(exact.rounded()) - size
         let left: Int = change - already
-        return change > 0 ? min(max(share, 0), left) : max(min(share, 0), left)
+        return change > 0 ? min(share, left) : max(share, left)
     }
 
     private static func newestFirst(_ sets: [ReplicaSet]) -> [ReplicaSet] {

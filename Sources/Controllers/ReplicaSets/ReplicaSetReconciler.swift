@@ -10,6 +10,7 @@ package struct ReplicaSetReconciler: Reconciler {
     private let sets: ObjectCache<ReplicaSet>
     private let pods: ObjectCache<Pod>
 
+    /// - Parameters: both with the index `claimable`.
     package init(sets: ObjectCache<ReplicaSet>, pods: ObjectCache<Pod>) {
         self.sets = sets
         self.pods = pods
@@ -22,7 +23,8 @@ package struct ReplicaSetReconciler: Reconciler {
         }
         let isGoing: Bool = set.metadata.deletionTimestamp != nil
         let claim = OwnershipClaim(
-            pods.list(namespace: key.namespace), owner: set, selector: selector, mayAdopt: !isGoing)
+            pods.claimable(by: set), owner: set, selector: selector, mayAdopt: !isGoing)
+        if claim.isAdopting { return Reconciliation(claim.writes) }
         let active: [Pod] = claim.owned.filter(\.isActive)
         var result = Reconciliation(claim.writes)
         if !isGoing {
@@ -45,6 +47,8 @@ package struct ReplicaSetReconciler: Reconciler {
             case .create(let object) where object is Pod:
                 if let error = outcome.error {
                     failure = ("FailedCreate", error.message)
+                    // Everything in a namespace that goes away fails; nobody wants to read of it.
+                    if error.isNamespaceTerminating { continue }
                     events.append(
                         .event(set, .warning, reason: "FailedCreate", "Error creating: \(error.message)"))
                 } else if let pod = outcome.object(Pod.self) {
@@ -61,7 +65,9 @@ package struct ReplicaSetReconciler: Reconciler {
             default: break
             }
         }
-        if let write = failureWrite(set, failure, now: now) { events.append(write) }
+        // The status may have been written in the same turn: then that is what to build upon.
+        let newest: ReplicaSet = outcomes.compactMap { $0.object(ReplicaSet.self) }.last ?? set
+        if let write = failureWrite(newest, failure, now: now) { events.append(write) }
         return events.isEmpty ? nil : Reconciliation(events)
     }
 
@@ -83,12 +89,7 @@ package struct ReplicaSetReconciler: Reconciler {
     /// The pods of all sets with the same controller: during a rollout, old and new pods crowd a node together.
     private func related(to set: ReplicaSet, _ own: [Pod]) -> [Pod] {
         guard let owner = set.metadata.controllerOwner else { return own }
-        let siblings: Set<String> = Set(
-            sets.list(namespace: set.metadata.namespace) { $0.metadata.controllerOwner?.uid == owner.uid }
-                .map(\.metadata.uid))
-        return pods.list(namespace: set.metadata.namespace) { pod in
-            pod.isActive && (pod.metadata.controllerOwner.map { siblings.contains($0.uid) } ?? false)
-        }
+        return sets.owned(by: owner.uid).flatMap { pods.owned(by: $0.metadata.uid) }.filter(\.isActive)
     }
 
     private static func pod(for set: ReplicaSet) -> Pod {
@@ -142,7 +143,6 @@ package struct ReplicaSetReconciler: Reconciler {
             })
         var changed: ReplicaSet = set
         changed.status = status
-        // The status may have been written in the same turn; the next reconcile tries again.
         return Write.updateStatus(changed).ignoring([.notFound, .conflict])
     }
 
