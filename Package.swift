@@ -93,6 +93,7 @@ targets += [
         ]),
 
     .testTarget(name: "CodecTests", dependencies: ["Codec"]),
+    .testTarget(name: "FlowTests", dependencies: ["Flow", "Codec"]),
     .testTarget(name: "APIMachineryTests", dependencies: ["APIMachinery", "Codec"]),
     .testTarget(name: "APITests", dependencies: api + ["CRI"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "StoreConformance", "store-crash"]),

@@ -1,4 +1,4 @@
-import APIMachinery
+package import APIMachinery
 import Codec
 package import Flow
 
