@@ -51,6 +51,11 @@ package struct ContainerInstance: Sendable, Equatable {
         case exited(ContainerExit)
         /// The runtime has lost it.
         case unknown
+
+        package var exit: ContainerExit? {
+            if case .exited(let exit) = self { return exit }
+            return nil
+        }
     }
 
     package var id: String
@@ -61,6 +66,10 @@ package struct ContainerInstance: Sendable, Equatable {
     package var imageID: String
     /// The image as the pod named it when this instance was made.
     package var image: String
+    /// The sandbox that it runs in; empty where nobody asked.
+    package var sandbox: String = ""
+    /// When this was seen.
+    package var order = ObservationOrder(0)
 
     package init(id: String, attempt: Int, state: State, imageID: String, image: String) {
         self.id = id
@@ -74,6 +83,18 @@ package struct ContainerInstance: Sendable, Equatable {
         if case .running = state { return true }
         return false
     }
+}
+
+/// Which of two observations is the newer one: asking takes time, and what was asked for first may arrive last.
+/// No part of what was observed: all are equal.
+package struct ObservationOrder: Sendable, Equatable {
+    package var number: Int
+
+    package init(_ number: Int) {
+        self.number = number
+    }
+
+    package static func == (one: ObservationOrder, other: ObservationOrder) -> Bool { true }
 }
 
 package struct ContainerExit: Sendable, Equatable {
@@ -112,6 +133,8 @@ package struct RuntimeView: Sendable, Equatable {
     package var sandboxes: [Sandbox]
     /// By container name, newest first; only those of the newest sandbox count as current.
     package var containers: [String: [ContainerInstance]]
+    /// When the runtime was asked for it.
+    package var order = ObservationOrder(.max)
 
     package init(sandboxes: [Sandbox] = [], containers: [String: [ContainerInstance]] = [:]) {
         self.sandboxes = sandboxes

@@ -59,7 +59,9 @@ extension PodMachine {
                 record.launchRetryAt = now.adding(seconds: 10)
             }
         case .postStartDone(let name, let failure): postStartDone(name, failure)
-        case .killed(let name): update(name) { $0.operation = .none }
+        case .killed(let name):
+            // The exit was observed before: the next run may be under way already.
+            update(name) { if $0.operation == .killing { $0.operation = .none } }
         case .probed(let name, let kind, let outcome): probed(name, kind, outcome, now: now)
         default: break
         }
@@ -123,9 +125,9 @@ extension PodMachine {
     }
 
     private mutating func postStartDone(_ name: String, _ failure: String?) {
-        guard let index = index(of: name) else { return }
+        guard let index = index(of: name), containers[index].operation == .postStart else { return }
         containers[index].operation = .none
-        guard let failure, let id = containers[index].instance?.id else { return }
+        guard let failure, ending == nil, let id = containers[index].instance?.id else { return }
         queued.append(.event(type: .warning, reason: "FailedPostStartHook", message: failure, container: name))
         kill(index, id: id, grace: graceSeconds, message: "FailedPostStartHook")
     }

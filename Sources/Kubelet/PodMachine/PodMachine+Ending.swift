@@ -52,9 +52,8 @@ extension PodMachine {
         var isLaterSidecarRunning: Bool = false
         for index in containers.indices.reversed() {
             let record: ContainerRecord = containers[index]
-            if record.operation == .launching || record.operation == .ensuringImage || record.operation == .postStart {
-                isQuiet = false
-            }
+            // An image may go on being pulled: it belongs to the node, not to the pod.
+            if record.operation == .launching { isQuiet = false }
             guard record.isRunning, let id = record.instance?.id else { continue }
             isQuiet = false
             if record.areProbesOn {

@@ -21,7 +21,6 @@ extension PodMachine {
             if newest.isReady {
                 sandbox = .ready(newest)
                 addresses = newest.addresses
-                preparation = .done
             } else {
                 sandbox = .dead(id: newest.id, attempt: newest.attempt)
             }
@@ -35,24 +34,41 @@ extension PodMachine {
         let name: String = containers[index].name
         let found: [ContainerInstance] = view.containers[name] ?? []
         guard let newest = found.first else {
-            // A launch may be under way whose container the view does not have yet.
-            if containers[index].isRunning && containers[index].operation != .launching {
+            // A launch may be under way, or have ended meanwhile, whose container the view does not have yet.
+            let seen: Int = containers[index].instance?.order.number ?? 0
+            if containers[index].isRunning && containers[index].operation != .launching && view.order.number > seen {
                 lose(index, now: now)
             }
             return
         }
         guard let known = containers[index].instance else {
-            adopt(index, newest, before: found.dropFirst().first)
+            adopt(index, newest, before: found.dropFirst().first, in: view)
             return
         }
-        guard newest.id == known.id, newest.state != known.state else { return }
+        // A run that failed to start has used its number nevertheless.
+        if newest.id != known.id, newest.attempt > known.attempt, containers[index].operation == .none {
+            if let exit = known.state.exit {
+                containers[index].lastExit = exit
+                containers[index].lastExitID = known.id
+            }
+            containers[index].instance = newest
+            return
+        }
+        // What has ended does not run again under the same name: such a view was overtaken.
+        guard newest.id == known.id, newest.state != known.state, known.state.exit == nil else { return }
         if known.isRunning, case .exited = newest.state { exited(index) }
         containers[index].instance?.state = newest.state
     }
 
     /// After a restart of the kubelet: the container was started by an earlier life.
-    private mutating func adopt(_ index: Int, _ newest: ContainerInstance, before: ContainerInstance?) {
+    private mutating func adopt(
+        _ index: Int, _ newest: ContainerInstance, before: ContainerInstance?, in view: RuntimeView
+    ) {
         guard containers[index].operation == .none else { return }
+        let current: String = view.sandboxes.first?.id ?? ""
+        if !newest.sandbox.isEmpty, newest.sandbox != current, containers[index].role == .initial {
+            containers[index].mustRerun = true
+        }
         let spec: Container? = Self.spec(of: containers[index].name, in: pod)
         containers[index].instance = newest
         let statuses: [ContainerStatus] =

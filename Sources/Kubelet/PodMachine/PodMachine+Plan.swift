@@ -11,10 +11,11 @@ extension PodMachine {
             return
         }
         if startTime == nil { startTime = now }
+        planProbes()
+        // Also for pods that an earlier life of the kubelet started: their volumes are kept up to date from then on.
         guard planPreparation(now: now), planSandbox(now: now) else { return }
         planInitialization(now: now)
         if isInitialized { planContainers(now: now) }
-        planProbes()
         if let phase = completedPhase {
             terminalPhase = phase
             planEnding(now: now)
@@ -98,6 +99,7 @@ extension PodMachine {
     /// Whether a container that has exited runs again.
     func restarts(_ record: ContainerRecord) -> Bool {
         guard let exit = record.exit else { return false }
+        if record.mustRerun && record.role != .ephemeral { return true }
         switch record.role {
         case .ephemeral: return false
         case .sidecar: return true
@@ -157,6 +159,8 @@ extension PodMachine {
             let spec = Self.spec(of: record.name, in: pod), !instance.image.isEmpty, spec.image != instance.image
         else { return }
         let message: String = "Container \(record.name) definition changed, will be restarted"
+        // Whatever the restart policy.
+        containers[index].mustRerun = true
         kill(index, id: instance.id, grace: graceSeconds, message: message)
     }
 
@@ -216,6 +220,9 @@ extension PodMachine {
             let message: String = "Back-off pulling image \"\(image)\""
             queued.append(
                 .event(type: .normal, reason: "BackOff", message: message, container: record.name))
+            queued.append(
+                .event(
+                    type: .warning, reason: "Failed", message: "Error: ImagePullBackOff", container: record.name))
             containers[index].waitingReason = "ImagePullBackOff"
             containers[index].waitingMessage = "\(message): ErrImagePull: \(record.waitingMessage)"
         } else if record.waitingReason == "ErrImagePull" {

@@ -14,6 +14,8 @@ package final class RuntimeObserver: Sendable {
     private let state = Mutex(State())
     private let runtime: any RuntimeService
     private let reader = InstanceReader()
+    /// Numbers questions and answers, so that machines know which came later.
+    private let order = Atomic<Int>(0)
 
     package init(runtime: any RuntimeService) {
         self.runtime = runtime
@@ -30,12 +32,13 @@ package final class RuntimeObserver: Sendable {
         containerFilter.labelSelector = [RuntimeLabels.podUID: uid]
         containers.filter = containerFilter
         return try await view(
-            sandboxes: try await runtime.listPodSandbox(sandboxes).items,
+            order: nextOrder(), sandboxes: try await runtime.listPodSandbox(sandboxes).items,
             containers: try await runtime.listContainers(containers).containers)
     }
 
     /// What the runtime has of all pods of a kubelet.
-    package func observeAll() async throws(CRIError) -> [PodIdentity: RuntimeView] {
+    package func observeAll() async throws(CRIError) -> (views: [PodIdentity: RuntimeView], order: ObservationOrder) {
+        let order: ObservationOrder = nextOrder()
         var sandboxes: [PodIdentity: [PodSandbox]] = [:]
         for sandbox in try await runtime.listPodSandbox(ListPodSandboxRequest()).items {
             guard let pod = RuntimeLabels.identity(sandbox.labels) else { continue }
@@ -48,16 +51,22 @@ package final class RuntimeObserver: Sendable {
         }
         var views: [PodIdentity: RuntimeView] = [:]
         for pod in Set(sandboxes.keys).union(containers.keys) {
-            views[pod] = try await view(sandboxes: sandboxes[pod] ?? [], containers: containers[pod] ?? [])
+            views[pod] = try await view(
+                order: order, sandboxes: sandboxes[pod] ?? [], containers: containers[pod] ?? [])
         }
         forget(except: views)
-        return views
+        return (views, order)
+    }
+
+    private func nextOrder() -> ObservationOrder {
+        ObservationOrder(order.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue)
     }
 
     private func view(
-        sandboxes: [PodSandbox], containers: [CRI.Container]
+        order: ObservationOrder, sandboxes: [PodSandbox], containers: [CRI.Container]
     ) async throws(CRIError) -> RuntimeView {
         var view = RuntimeView()
+        view.order = order
         for sandbox in sandboxes.sorted(by: { $0.createdAt > $1.createdAt }) {
             let isReady: Bool = sandbox.state == .sandboxReady
             let addresses: [String] = isReady && view.sandboxes.isEmpty ? try await self.addresses(of: sandbox.id) : []
@@ -72,7 +81,8 @@ package final class RuntimeObserver: Sendable {
         for (name, found) in newest where !name.isEmpty {
             // The machine wants the newest run and the one before it.
             for container in found.prefix(2) {
-                guard let instance = try await instance(container) else { continue }
+                guard var instance = try await instance(container) else { continue }
+                instance.sandbox = container.podSandboxId
                 view.containers[name, default: []].append(instance)
             }
         }
@@ -100,9 +110,14 @@ package final class RuntimeObserver: Sendable {
         let response: ContainerStatusResponse = try await runtime.containerStatus(request)
         guard let status = response.status else { throw CRIError(.notFound, "container \(container) has no status") }
         let processID: Int32? = VerboseInfo(response.info).processID
-        guard status.state == .containerExited else { return (reader.instance(status), processID) }
+        guard status.state == .containerExited else {
+            var instance: ContainerInstance = reader.instance(status)
+            instance.order = nextOrder()
+            return (instance, processID)
+        }
         let reader: InstanceReader = self.reader
-        let instance: ContainerInstance = await BlockingWork.run { reader.instance(status) }
+        var instance: ContainerInstance = await BlockingWork.run { reader.instance(status) }
+        instance.order = nextOrder()
         state.withLock { $0.exits[container] = instance }
         return (instance, processID)
     }

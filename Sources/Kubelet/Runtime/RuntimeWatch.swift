@@ -16,8 +16,10 @@ package final class RuntimeWatch: Sendable {
     }
 
     private struct State {
-        /// What the last relist found; nil before the first.
+        /// What the first list found; nil before it.
         var views: [PodIdentity: RuntimeView]?
+        /// What machines were told last, from whatever source.
+        var told: [PodIdentity: RuntimeView] = [:]
         /// Pods that began before the first list.
         var waiting: [PodIdentity] = []
         /// Containers whose process is watched.
@@ -95,6 +97,9 @@ package final class RuntimeWatch: Sendable {
     }
 
     private func send(_ event: PodEvent, to pod: PodIdentity) {
+        if case .observed(let view) = event {
+            state.withLock { $0.told[pod] = view.sandboxes.isEmpty && view.containers.isEmpty ? nil : view }
+        }
         let deliver: Deliver? = self.deliver.withLock { $0 }
         deliver?(event, pod)
     }
@@ -104,7 +109,7 @@ package final class RuntimeWatch: Sendable {
         var wait: Duration = .milliseconds(100)
         while !Task.isCancelled {
             do throws(CRIError) {
-                let views: [PodIdentity: RuntimeView] = try await observer.observeAll()
+                let views: [PodIdentity: RuntimeView] = try await observer.observeAll().views
                 let waiting: [PodIdentity] = state.withLock { state in
                     state.views = views
                     defer { state.waiting = [] }
@@ -126,21 +131,29 @@ package final class RuntimeWatch: Sendable {
             await clock.sleep(for: Self.relist)
             guard !Task.isCancelled else { return }
             do throws(CRIError) {
-                let views: [PodIdentity: RuntimeView] = try await observer.observeAll()
+                let (views, order) = try await observer.observeAll()
                 let before: [PodIdentity: RuntimeView] = state.withLock { state in
-                    defer { state.views = views }
-                    return state.views ?? [:]
+                    state.views = views
+                    return state.told
                 }
-                for (pod, view) in views where before[pod] != view {
+                for (pod, view) in views where before[pod] != view && Self.isNewer(order, than: before[pod]) {
                     await watchAll(view, of: pod)
                     send(.observed(view), to: pod)
                 }
                 // A pod that vanished from the runtime behind our back.
-                for pod in before.keys where views[pod] == nil { send(.observed(RuntimeView()), to: pod) }
+                for (pod, known) in before where views[pod] == nil && Self.isNewer(order, than: known) {
+                    send(.observed(RuntimeView()), to: pod)
+                }
             } catch {
                 log.warning("failed to list pods in the runtime", [("error", "\(error)")])
             }
         }
+    }
+
+    /// A machine may have been told something newer while the list was made.
+    private static func isNewer(_ order: ObservationOrder, than view: RuntimeView?) -> Bool {
+        guard let view else { return true }
+        return order.number > view.order.number
     }
 
     /// The pods that the runtime has, by the last relist.
