@@ -34,8 +34,7 @@ struct Node: ~Copyable {
         let reported = Reports()
         self.reported = reported
         manager = VolumeManager(
-            configuration: configuration, sources: sources, client: APIClient(server), clock: clock,
-            wallClock: wallClock
+            configuration, sources: sources, client: APIClient(server), wallClock: wallClock, clock: clock
         ) { _, error in reported.messages.withLock { $0.append(error.message) } }
     }
 
@@ -52,8 +51,13 @@ struct Node: ~Copyable {
 
 extension Pod {
     static func web(_ yaml: String) -> Pod {
-        let value: JSONValue = (try? YAML.decode(yaml).first) ?? .null
-        var pod: Pod = (try? JSONReader.decode(Pod.self, from: value.jsonBytes)) ?? Pod()
+        var pod = Pod()
+        do {
+            let value: JSONValue = try YAML.decode(yaml).first ?? .null
+            pod = try JSONReader.decode(Pod.self, from: value.jsonBytes)
+        } catch {
+            Issue.record("the test's pod cannot be read: \(error)")
+        }
         pod.metadata.name = "web"
         pod.metadata.namespace = "default"
         pod.metadata.uid = "uid-1"
@@ -107,7 +111,11 @@ extension Secret {
               volumes:
               - {name: scratch, emptyDir: {}}
               - {name: fast, emptyDir: {medium: Memory, sizeLimit: 1Mi}}
-              - {name: cfg, configMap: {name: settings, defaultMode: 0400, items: [{key: color, path: x/color, mode: 0755}, {key: size, path: size}]}}
+              - name: cfg
+                configMap:
+                  name: settings
+                  defaultMode: 0400
+                  items: [{key: color, path: x/color, mode: 0755}, {key: size, path: size}]
               - {name: sec, secret: {secretName: keys, defaultMode: 0440}}
               - {name: host, hostPath: {path: /etc, type: Directory}}
               - {name: unused, configMap: {name: none}}
@@ -161,7 +169,7 @@ extension Secret {
         var configuration = VolumeConfiguration(podsDirectory: node.scratch.path + "/pods")
         configuration.width = 1
         let later = VolumeManager(
-            configuration: configuration, sources: fresh.sources, client: APIClient(fresh.server))
+            configuration, sources: fresh.sources, client: APIClient(fresh.server))
         try await later.unmount(PodIdentity(pod))
         #expect(try NodeFiles.mounts(below: node.scratch.path).isEmpty)
         #expect(!NodeFiles.exists(path))
@@ -340,7 +348,11 @@ extension Secret {
     @Test func `a token is renewed at four fifths of its life, and kept while renewing fails`() async throws {
         let node = Node()
         let pod: Pod = .web(
-            "spec: {volumes: [{name: v, projected: {sources: [{serviceAccountToken: {path: token, expirationSeconds: 1000}}]}}]}"
+            """
+            spec:
+              volumes:
+              - {name: v, projected: {sources: [{serviceAccountToken: {path: token, expirationSeconds: 1000}}]}}
+            """
         )
         let path: String = node.volume("projected", "v") + "/token"
         let (clock, wallClock) = (node.clock, node.wallClock)

@@ -61,8 +61,8 @@ package final class WatchedObjectSources: ObjectSources {
         (starts, feed) = AsyncStream.makeStream(of: Entry.self, bufferingPolicy: .unbounded)
     }
 
-    /// Hears of each change of a watched object, with the UIDs of the pods that refer to it. One listener; quick, as it is
-    /// called between two events of a watch.
+    /// Hears of each change of a watched object, with the UIDs of the pods that refer to it. One listener; quick, as it
+    /// is called between two events of a watch.
     package func onChange(_ body: @escaping @Sendable (ObjectReferenceKey, Set<String>) -> Void) {
         listener.withLock { $0 = body }
     }
@@ -182,10 +182,21 @@ package final class WatchedObjectSources: ObjectSources {
     }
 
     package func services(namespace: String) async throws(StatusError) -> [Service] {
+        // At the start of the node pods come together with the first list.
+        if !allServices.hasSynced { await waitForServices() }
         guard allServices.hasSynced else {
             throw .serviceUnavailable("services have not yet been read at least once, cannot construct envvars")
         }
         return allServices.cache.list(namespace: namespace)
+    }
+
+    private func waitForServices() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.allServices.waitUntilSynced() }
+            group.addTask { await self.settings.clock.sleep(for: .seconds(5)) }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     private func synced(_ key: ObjectReferenceKey) -> Watch? {

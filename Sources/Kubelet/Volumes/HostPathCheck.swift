@@ -1,6 +1,7 @@
 import Glibc
 
-/// What a `hostPath` volume says of its path, checked; makes what may be made. Blocks. Links are followed, as upstream does.
+/// What a `hostPath` volume says of its path, checked; makes what may be made. Blocks. Links are followed, as upstream
+/// does.
 package enum HostPathCheck {
     package struct Failure: Error, Sendable, Equatable {
         package var message: String

@@ -23,8 +23,8 @@ package struct TokenKey: Sendable, Hashable {
 
 /// The tokens of the pods of this node, and when each must be renewed. Pure.
 ///
-/// Renewal is due after 80 % of a token's life, and at the latest after a day; a failed renewal keeps the old token in use
-/// until it expires.
+/// Renewal is due after 80 % of a token's life, and at the latest after a day; a failed renewal keeps the old token in
+/// use until it expires.
 package struct TokenCache: Sendable {
     package struct Token: Sendable, Equatable {
         package var text: String
@@ -38,8 +38,8 @@ package struct TokenCache: Sendable {
 
     package init() {}
 
-    /// Takes over an answer of the API server. The life counts from `now`, when the request was made. `jitterSeconds` brings
-    /// the renewal forward, so that pods that started together do not renew together.
+    /// Takes over an answer of the API server. The life counts from `now`, when the request was made. `jitterSeconds`
+    /// brings the renewal forward, so that pods that started together do not renew together.
     package mutating func store(
         _ answer: APIAuthentication.TokenRequest, for key: TokenKey, now: Time, jitterSeconds: Int = 0
     ) {

@@ -55,8 +55,8 @@ package final class VolumeManager: PodVolumes {
 
     /// - Parameter report: hears of updates of mounted volumes that failed; for events. `mount` throws instead.
     package init(
-        configuration: VolumeConfiguration, sources: WatchedObjectSources, client: APIClient,
-        clock: any MonotonicClock = SystemMonotonicClock(), wallClock: any WallClock = SystemWallClock(),
+        _ configuration: VolumeConfiguration, sources: WatchedObjectSources, client: APIClient,
+        wallClock: any WallClock = SystemWallClock(), clock: any MonotonicClock = SystemMonotonicClock(),
         log: Log = .silent, report: @escaping @Sendable (Pod, PodVolumeError) -> Void = { _, _ in }
     ) {
         self.configuration = configuration

@@ -27,8 +27,8 @@ package enum VolumeMounts {
         return try NodeFiles.mounts(below: real).contains(real)
     }
 
-    /// Unmounts everything at and below a directory, the last mounted first; follows no links. What is still in use leaves
-    /// the tree now, and goes when its last user does.
+    /// Unmounts everything at and below a directory, the last mounted first; follows no links. What is still in use
+    /// leaves the tree now, and goes when its last user does.
     package static func unmountAll(below path: String) throws(Failure) {
         guard let real = resolve(path) else { return }
         for place in try NodeFiles.mounts(below: real).reversed() {

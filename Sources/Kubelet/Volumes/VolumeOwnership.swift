@@ -44,7 +44,7 @@ package enum VolumeOwnership {
                 try chown(directory, name, group)
             default:
                 try chown(directory, name, group)
-                // Through the name, not a descriptor: opening a pipe or device has effects. Links were sorted out above.
+                // Through the name, not a descriptor: opening a pipe or device has effects. Links never get here.
                 if fchmodat(directory.descriptor, name, (status.st_mode & 0o7777) | 0o660, 0) != 0 {
                     throw Failure("chmod", directory.path + "/" + name)
                 }
