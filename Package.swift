@@ -83,12 +83,13 @@ targets += [
     .target(name: "CNodeSetup"),
     .target(name: "NodeSetup", dependencies: ["CNodeSetup"]),
     .target(name: "Kubelet", dependencies: api + ["Flow", "Client", "CRI"]),
+    .target(name: "KubeletNetwork", dependencies: ["Kubelet", "Codec"] + grpc + nio),
 
     .executableTarget(
         name: "swiftlet",
         dependencies: api + nio + [
             "APIServer", "APIServerHTTP", "CRI", "CRIClient", "Client", "ClientHTTP", "Controllers", "Flow",
-            "HTTPServer", "NodeSetup", "PKI", "Scheduler", "Store",
+            "HTTPServer", "Kubelet", "KubeletNetwork", "NodeSetup", "PKI", "Scheduler", "Store",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
 

@@ -30,7 +30,8 @@ struct FlowCommand: AsyncParsableCommand {
         let transport: HTTPTransport = try ClusterAccess.transport(data.kubeconfig)
         defer { transport.close() }
         let response: RawResponse = try await transport.send(RawRequest("GET", "/flow/steps"))
-        let steps: [Step] = try JSONReader.decode([Step].self, from: response.body)
+        // What a controller did is in the writes themselves; its own summary of them would say it twice.
+        let steps: [Step] = try JSONReader.decode([Step].self, from: response.body).filter { $0.what != "reconciled" }
         let path: ObjectPath = try path()
         let graph: FlowGraph =
             path.resource == "pods"

@@ -22,13 +22,13 @@ struct StatusCommand: AsyncParsableCommand {
         defer { transport.close() }
         let client = APIClient(transport)
         do throws(StatusError) {
-            for node in try await client.list(Node.self).items {
+            for node in try await client.list(Node.self) {
                 let ready: NodeCondition? = node.status.conditions.first { $0.type == "Ready" }
                 let state: String = ready?.status == "True" ? "Ready" : "NotReady"
                 let reason: String = state == "Ready" ? "" : "  \(ready?.message ?? "")"
                 Output.line("node     \(node.metadata.name)  \(state)\(reason)")
             }
-            let pods: [Pod] = try await client.list(Pod.self).items
+            let pods: [Pod] = try await client.list(Pod.self)
             let running: Int = pods.count { $0.status.phase == "Running" }
             Output.line("pods     \(running) of \(pods.count) running")
         } catch {

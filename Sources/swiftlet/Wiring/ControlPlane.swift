@@ -70,7 +70,8 @@ final class ControlPlane: Sendable {
     }
 
     private func bootstrap() async {
-        let client = APIClient(transport(UserInfo(name: "system:apiserver", groups: [UserInfo.mastersGroup])))
+        let client = APIClient(
+            transport(APIServer.UserInfo(name: "system:apiserver", groups: [APIServer.UserInfo.mastersGroup])))
         await ClusterBootstrap(configuration, client: client, log: log).ensure()
     }
 
@@ -78,9 +79,9 @@ final class ControlPlane: Sendable {
     func runControllers() async {
         let manager = ControllerManager(
             ControllerContext(
-                informers: InformerSet(over: transport(UserInfo(name: "system:kube-controller-manager"))),
+                informers: InformerSet(over: transport(APIServer.UserInfo(name: "system:kube-controller-manager"))),
                 transport: { self.transport(Self.controller($0)) }, log: log, recorder: recorder))
-        let schedulerTransport: InProcessTransport = transport(UserInfo(name: "system:kube-scheduler"))
+        let schedulerTransport: InProcessTransport = transport(APIServer.UserInfo(name: "system:kube-scheduler"))
         let informers = InformerSet(over: schedulerTransport)
         let client = APIClient(schedulerTransport, fieldManager: "kube-scheduler")
         var settings = SchedulerService.Configuration()
@@ -98,14 +99,14 @@ final class ControlPlane: Sendable {
     }
 
     /// Upstream gives each controller a service account of its own.
-    private static func controller(_ name: String) -> UserInfo {
-        UserInfo(
+    private static func controller(_ name: String) -> APIServer.UserInfo {
+        APIServer.UserInfo(
             name: "system:serviceaccount:kube-system:\(name)",
             groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system"])
     }
 
     /// A way into the API server for a part of this process.
-    func transport(_ user: UserInfo) -> InProcessTransport {
+    func transport(_ user: APIServer.UserInfo) -> InProcessTransport {
         InProcessTransport(core: core, user: user)
     }
 }

@@ -22,7 +22,7 @@ enum MachineNames {
             next = entry.pointee.ifa_next
             let name = String(cString: entry.pointee.ifa_name)
             guard let address = entry.pointee.ifa_addr, Int32(address.pointee.sa_family) == AF_INET,
-                entry.pointee.ifa_flags & UInt32(IFF_UP.rawValue) != 0, name != "lo",
+                entry.pointee.ifa_flags & UInt32(IFF_UP) != 0, name != "lo",
                 !prefixes.contains(where: { name.hasPrefix($0) })
             else { continue }
             let text: String = address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { pointer in

@@ -1,9 +1,15 @@
+import API
 import APIMachinery
 import APIServer
 import CRI
 import CRIClient
 import Client
+import Codec
 import Flow
+import Glibc
+import Kubelet
+import KubeletNetwork
+import NIOPosix
 import NodeSetup
 
 /// The node: the container runtime below, and the kubelet that uses it.
@@ -20,6 +26,91 @@ struct NodeAgent: Sendable {
         self.log = log
     }
 
+    /// Runs until the task is cancelled, or the node cannot be set up, which is logged. Containers run on.
     func run() async {
+        do {
+            try await runNode()
+        } catch is CancellationError {
+        } catch {
+            if !Task.isCancelled { log.error("the node stopped", [("error", "\(error)")]) }
+        }
+    }
+
+    private func runNode() async throws {
+        let prepared: NodePreparation.Prepared = try await NodePreparation.prepare(configuration.paths)
+        let exits = ExitWatcher()
+        let socket: String = configuration.runtimeEndpoint ?? configuration.paths.containerdSocket
+        let runtime = try CRIClient(socket: socket)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if configuration.runtimeEndpoint == nil { group.addTask { try await superviseContainerd(prepared) } }
+            group.addTask { await exits.run() }
+            group.addTask { try await runtime.run() }
+            group.addTask {
+                _ = try await runtime.waitUntilReady(within: .seconds(60))
+                if configuration.runtimeEndpoint == nil { try await bringPauseImage(runtime) }
+                await kubelet(runtime, prepared, exits).run()
+            }
+            // Whatever ends first ends the node; an error says why.
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func superviseContainerd(_ prepared: NodePreparation.Prepared) async throws {
+        let log: Log = log.with([("component", "containerd")])
+        let supervisor = ContainerdSupervisor(configuration: prepared.containerd) { notice in
+            switch notice {
+            case .ready(let process, let isAdopted):
+                log.info(isAdopted ? "found running" : "started", [("process", String(process))])
+            case .lost(let status): log.warning("died; starting it again", [("status", status.description)])
+            case .spawnFailed(let error): log.error("failed to start", [("error", "\(error)")])
+            }
+        }
+        try await withTaskCancellationHandler {
+            try await supervisor.run()
+        } onCancel: {
+            // Pods run on while Swiftlet is away, and the next one takes the same containerd over.
+            supervisor.stop(.leaveRunning)
+        }
+    }
+
+    private func bringPauseImage(_ runtime: CRIClient) async throws {
+        var request = ImageStatusRequest()
+        var image = ImageSpec()
+        image.image = PauseImage.name
+        request.image = image
+        if try await runtime.imageStatus(request).image != nil { return }
+        try await ContainerdImages(configuration.paths).importPause()
+    }
+
+    private func kubelet(
+        _ runtime: CRIClient, _ prepared: NodePreparation.Prepared, _ exits: ExitWatcher
+    ) -> KubeletService {
+        let reader = MachineReader(dataDirectory: configuration.paths.dataDirectory)
+        let machine: Kubelet.MachineFacts = reader.read()
+        var settings = RuntimeConfiguration(
+            nodeName: configuration.nodeName, nodeAddresses: configuration.addresses,
+            kubeletDirectory: configuration.paths.kubeletDirectory)
+        settings.logsDirectory = configuration.paths.kubeletDirectory + "/logs"
+        settings.clusterDomain = ClusterConfiguration.domain
+        settings.memoryBytes = machine.memoryBytes
+        settings.lowestOOMScore = prepared.containerd.restrictsOOMScore ? Self.ownOOMScore() : -1000
+        if case .v2 = prepared.cgroups.version { settings.isCgroupUnified = true }
+        var parts = KubeletService.Parts(
+            runtime: runtime, images: runtime, cgroups: NodeCgroups(prepared.cgroups), exits: NodeExits(exits),
+            network: SocketProber(group: MultiThreadedEventLoopGroup.singleton), machine: { reader.read() })
+        parts.log = log.with([("component", "kubelet")])
+        parts.recorder = recorder
+        let identity = NodeStatusBuilder.Identity(
+            name: configuration.nodeName, addresses: configuration.addresses, port: configuration.kubeletPort,
+            kubeletVersion: Version.kubernetes,
+            labels: ["node-role.kubernetes.io/control-plane": "", "node.kubernetes.io/instance-type": "swiftlet"])
+        let user = APIServer.UserInfo(name: "system:node:\(configuration.nodeName)", groups: ["system:nodes"])
+        return KubeletService(identity, configuration: settings, transport: server.transport(user), parts: parts)
+    }
+
+    /// Without CAP_SYS_RESOURCE nobody below us may have a lower score than we have.
+    private static func ownOOMScore() -> Int {
+        Files.text("/proc/self/oom_score_adj").flatMap { text in Int(text.filter { !$0.isWhitespace }) } ?? 0
     }
 }

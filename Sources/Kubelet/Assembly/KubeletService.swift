@@ -1,0 +1,153 @@
+import API
+package import APIMachinery
+package import CRI
+package import Client
+package import Flow
+
+/// The kubelet: sees the pods of its node through its own watch, and has them run.
+///
+///     API watch ─► PodWorkers (a PodMachine per pod) ─► RuntimeEffects ─► CRI
+///        ▲               ▲                                  │
+///        └─ StatusManager┴──── RuntimeWatch (exits) ◄───────┘
+package final class KubeletService: Controller {
+    /// What the kubelet is made of that is not its own: adapters to the machine and the runtime.
+    package struct Parts: Sendable {
+        package var runtime: any RuntimeService
+        package var images: any ImageService
+        package var cgroups: any PodCgroups
+        package var exits: (any ProcessExits)?
+        package var network: any NetworkProber
+        /// Facts of the machine, read anew each time.
+        package var machine: @Sendable () -> MachineFacts
+        package var clock: any MonotonicClock = SystemMonotonicClock()
+        package var wallClock: any WallClock = SystemWallClock()
+        package var log: Log = .silent
+        package var recorder: FlowRecorder?
+
+        package init(
+            runtime: any RuntimeService, images: any ImageService, cgroups: any PodCgroups,
+            exits: (any ProcessExits)?, network: any NetworkProber, machine: @escaping @Sendable () -> MachineFacts
+        ) {
+            self.runtime = runtime
+            self.images = images
+            self.cgroups = cgroups
+            self.exits = exits
+            self.network = network
+            self.machine = machine
+        }
+    }
+
+    package let name: String = "kubelet"
+    package let workers: PodWorkers
+    private let parts: Parts
+    private let identity: NodeStatusBuilder.Identity
+    private let informers: InformerSet
+    private let pods: Informer<Pod>
+    private let statuses: StatusManager
+    private let reports: KubeletReports
+    private let events: EventRecorder
+    private let sources: WatchedObjectSources
+    private let volumes: VolumeManager
+    private let watch: RuntimeWatch
+    private let prober: Prober
+    private let node: NodeReporter
+    private let effects: RuntimeEffects
+
+    package init(
+        _ identity: NodeStatusBuilder.Identity, configuration: RuntimeConfiguration, transport: any Transport,
+        parts: Parts
+    ) {
+        self.parts = parts
+        self.identity = identity
+        let client = APIClient(transport, fieldManager: "kubelet")
+        informers = InformerSet(over: transport)
+        pods = informers.informer(
+            Pod.self, selection: Selection(fieldSelector: "spec.nodeName=\(identity.name)"))
+        statuses = StatusManager(client: client, clock: parts.clock, log: parts.log, recorder: parts.recorder)
+        events = EventRecorder(
+            EventSourceName("kubelet", host: identity.name), client: client, wallClock: parts.wallClock,
+            clock: parts.clock, log: parts.log)
+        let reports = KubeletReports(statuses: statuses, events: events)
+        self.reports = reports
+        sources = WatchedObjectSources(over: transport)
+        volumes = VolumeManager(
+            VolumeConfiguration(configuration), sources: sources, client: client,
+            wallClock: parts.wallClock, clock: parts.clock, log: parts.log,
+            report: { pod, error in
+                reports.event(
+                    .warning, reason: error.reason, message: error.message, container: nil, about: pod)
+            })
+        let observer = RuntimeObserver(runtime: parts.runtime)
+        watch = RuntimeWatch(observer: observer, exits: parts.exits, clock: parts.clock, log: parts.log)
+        let puller = ImagePuller(
+            images: parts.images, reports: reports, sources: sources, clock: parts.clock, recorder: parts.recorder)
+        effects = RuntimeEffects(
+            configuration: configuration, runtime: parts.runtime, images: puller, volumes: volumes,
+            cgroups: parts.cgroups, sources: sources, network: parts.network, reports: reports, observer: observer,
+            watch: watch, clock: parts.clock, wallClock: parts.wallClock, log: parts.log, recorder: parts.recorder)
+        workers = PodWorkers(effects: effects, reports: reports, clock: parts.wallClock)
+        prober = Prober(
+            runtime: parts.runtime, network: parts.network, nodeAddresses: identity.addresses, clock: parts.clock,
+            wallClock: parts.wallClock, log: parts.log, recorder: parts.recorder)
+        reports.set(probing: prober)
+        node = NodeReporter(
+            name: identity.name, builder: NodeStatusBuilder(identity), client: client, machine: parts.machine,
+            runtime: { [parts] in await RuntimeFacts.ask(parts.runtime, parts.images) }, clock: parts.clock,
+            wallClock: parts.wallClock, log: parts.log, recorder: parts.recorder)
+        pods.addHandler { [weak self] event in self?.podChanged(event) }
+    }
+
+    /// Runs until the task is cancelled. Containers run on.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.informers.run() }
+            group.addTask { await self.workers.run() }
+            group.addTask { await self.statuses.run() }
+            group.addTask { await self.events.run() }
+            group.addTask { await self.sources.run() }
+            group.addTask { await self.volumes.run() }
+            group.addTask { await self.node.run() }
+            group.addTask {
+                await self.prober.run(
+                    deliver: { event, pod in self.workers.deliver(event, to: pod) }, reports: self.reports)
+            }
+            group.addTask { await self.watch.run(deliver: { event, pod in self.workers.deliver(event, to: pod) }) }
+            group.addTask { await self.removeStrangers() }
+        }
+    }
+
+    private func podChanged(_ event: InformerEvent<Pod>) {
+        let pod: Pod = event.object
+        let identity = PodIdentity(pod)
+        if event.kind == .deleted {
+            workers.deliver(.removed, to: identity, causes: [event.cause])
+            return
+        }
+        let isNew: Bool = workers.machine(of: identity.uid) == nil
+        // A pod that has ended and left nothing behind needs no machine.
+        parts.recorder?.record(
+            component: "kubelet", what: isNew ? "saw the pod" : "saw a change of the pod",
+            object: ObjectPath("pods", namespace: identity.namespace, name: identity.name), causes: [event.cause])
+        volumes.see(pod)
+        workers.see(pod, node: .init(addresses: self.identity.addresses), causes: [event.cause])
+        if isNew { watch.begin(identity) }
+    }
+
+    /// Pods that the runtime has and the API server has not: what is left of them is taken away.
+    private func removeStrangers() async {
+        guard await pods.waitUntilSynced() else { return }
+        while !Task.isCancelled {
+            let known: Set<String> = Set(pods.cache.list().map(\.metadata.uid)).union(workers.known)
+            for pod in watch.seen where !known.contains(pod.uid) {
+                parts.log.info(
+                    "removing a pod that the api server does not have", [("pod", pod.name), ("uid", pod.uid)])
+                var gone = Pod()
+                gone.metadata.namespace = pod.namespace
+                gone.metadata.name = pod.name
+                gone.metadata.uid = pod.uid
+                _ = await effects.perform(.cleanUp(gone), for: pod)
+            }
+            await parts.clock.sleep(for: .seconds(10))
+        }
+    }
+}
