@@ -244,7 +244,10 @@ extension PodMachine {
                 spec.livenessProbe != nil || spec.readinessProbe != nil || spec.startupProbe != nil
             else { continue }
             containers[index].areProbesOn = true
-            queued.append(.startProbes(pod, container: record.name, id: id))
+            // With the address of now: the status may not have been reported yet.
+            var asked: Pod = pod
+            asked.status.podIP = addresses.first ?? ""
+            queued.append(.startProbes(asked, container: record.name, id: id))
         }
     }
 }

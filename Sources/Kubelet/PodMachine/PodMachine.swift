@@ -81,6 +81,8 @@ package struct PodMachine: Sendable {
         self.pod = pod
         self.node = node
         startTime = pod.status.startTime
+        // A pod that has ended keeps the addresses that it had.
+        addresses = pod.status.podIPs.map(\.ip)
         if pod.status.phase == "Succeeded" || pod.status.phase == "Failed" { terminalPhase = pod.status.phase }
         syncRecords()
     }

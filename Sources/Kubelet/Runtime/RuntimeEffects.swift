@@ -98,7 +98,6 @@ package final class RuntimeEffects: PodEffects {
     private func prepare(_ pod: Pod) async -> PodEvent {
         let identity = PodIdentity(pod)
         let began: Int64 = FlowRecorder.systemTime()
-        step("saw the pod", identity)
         let directories: [String] = [configuration.directory(identity), configuration.logDirectory(identity)]
         let problem: NodeFiles.Failure? = await BlockingWork.run {
             do throws(NodeFiles.Failure) {
