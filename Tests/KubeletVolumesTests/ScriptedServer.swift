@@ -18,6 +18,8 @@ final class ScriptedServer: Transport {
 
     private let state: Mutex<State> = Mutex(State())
     private let wallClock: any WallClock
+    /// Called while a token is asked for.
+    let whenTokenAsked: Mutex<(@Sendable () -> Void)?> = Mutex(nil)
 
     init(wallClock: any WallClock = ManualWallClock()) {
         self.wallClock = wallClock
@@ -127,6 +129,7 @@ final class ScriptedServer: Transport {
             state.tokens += 1
             return state.tokens
         }
+        whenTokenAsked.withLock { $0 }?()
         answer.status.token = "token-\(number)-\(answer.spec.audiences.first ?? "api")"
         answer.status.expirationTimestamp = wallClock.now.adding(seconds: answer.spec.expirationSeconds ?? 3600)
         return APIResponse(code: 201, body: .json(answer.jsonBytes))

@@ -412,4 +412,87 @@ extension Secret {
         try VolumeOwnership.give(tree, to: 55, onlyOnMismatch: true)
         #expect(Disk.status(tree + "/d/late")?.st_gid == 0, "the root was right")
     }
+
+    @Test func `what changes while volumes are being mounted is not missed`() async throws {
+        let node = Node()
+        node.server.put(ConfigMap.settings(["a": "1"]))
+        let pod: Pod = .web(
+            """
+            metadata: {labels: {v: "1"}}
+            spec:
+              volumes:
+              - {name: me, downwardAPI: {items: [{path: v, fieldRef: {fieldPath: "metadata.labels['v']"}}]}}
+              - {name: cfg, configMap: {name: settings}}
+              - {name: late, projected: {sources: [{serviceAccountToken: {path: token}}]}}
+            """)
+        var changed: Pod = pod
+        changed.metadata.labels = ["v": "2"]
+        let (manager, server, newer) = (node.manager, node.server, changed)
+        server.whenTokenAsked.withLock { hook in
+            hook = {
+                manager.see(newer)
+                server.put(ConfigMap.settings(["a": "2"]))
+            }
+        }
+        let services = node.services
+        let mounted = try await node.manager.mount(pod)
+        #expect(mounted.count == 3)
+        await with(services) {
+            #expect(await eventually { Disk.text(node.volume("downward-api", "me") + "/v") == "2" })
+            #expect(await eventually { Disk.text(node.volume("configmap", "cfg") + "/a") == "2" })
+        }
+    }
+
+    @Test func `a claim is as good as the volume it is bound to`() async throws {
+        let node = Node()
+        let yaml = "spec: {volumes: [{name: data, persistentVolumeClaim: {claimName: mine, readOnly: true}}]}"
+        let start =
+            "Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], "
+            + "failed to process volumes=[data]: error processing PVC default/mine: "
+        #expect(
+            await failure(node, yaml) == start
+                + #"failed to fetch PVC from API server: persistentvolumeclaims "mine" not found"#)
+        var claim: PersistentVolumeClaim = .with {
+            $0.metadata.namespace = "default"
+            $0.metadata.name = "mine"
+            $0.metadata.uid = "c1"
+            $0.spec.volumeName = "disk"
+        }
+        node.server.put(claim)
+        #expect(await failure(node, yaml) == start + "PVC is not bound")
+        claim.status.phase = "Bound"
+        node.server.put(claim)
+        #expect(
+            await failure(node, yaml) == start
+                + #"failed to fetch PV disk from API server: persistentvolumes "disk" not found"#)
+        let disk: String = node.scratch.path + "/disk"
+        var volume: PersistentVolume = .with {
+            $0.metadata.name = "disk"
+            $0.spec.local = LocalVolumeSource.with { $0.path = disk }
+            $0.spec.claimRef = ObjectReference.with { $0.uid = "other" }
+        }
+        node.server.put(volume)
+        #expect(await failure(node, yaml).contains("PV disk is bound to another PVC than default/mine"))
+        volume.spec.claimRef?.uid = "c1"
+        node.server.put(volume)
+        #expect(await failure(node, yaml).hasSuffix(#"path "\#(disk)" does not exist"#))
+        try NodeFiles.makeDirectory(disk)
+        #expect(
+            try await node.manager.mount(.web(yaml)) == ["data": MountedVolume(hostPath: disk, isReadOnly: true)])
+        volume.spec.local = nil
+        volume.spec.hostPath = HostPathVolumeSource.with {
+            $0.path = disk
+            $0.type = "File"
+        }
+        node.server.put(volume)
+        #expect(await failure(node, yaml).contains("hostPath type check failed: \(disk) is not a file"))
+        volume.spec.hostPath = nil
+        volume.spec.nfs = NFSVolumeSource.with { $0.server = "s" }
+        node.server.put(volume)
+        #expect(await failure(node, yaml).contains("kinds hostPath and local only"))
+        let ephemeral = "spec: {volumes: [{name: data, ephemeral: {volumeClaimTemplate: {spec: {}}}}]}"
+        claim.metadata.name = "web-data"
+        node.server.put(claim)
+        #expect(await failure(node, ephemeral).contains("was not created for pod default/web (pod is not owner)"))
+    }
 }

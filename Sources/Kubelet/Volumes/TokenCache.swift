@@ -68,8 +68,10 @@ package struct TokenCache: Sendable {
         tokens[key]?.renewal = time
     }
 
-    /// When the next renewal is due.
-    package var nextRenewal: Time? { tokens.values.map(\.renewal).min() }
+    /// When the next renewal is due, among the pods that are of interest.
+    package func nextRenewal(where isWanted: (_ uid: String) -> Bool) -> Time? {
+        tokens.filter { isWanted($0.key.uid) }.map(\.value.renewal).min()
+    }
 
     /// Forgets the tokens of a pod.
     package mutating func forget(uid: String) {

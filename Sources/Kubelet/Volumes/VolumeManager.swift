@@ -23,6 +23,11 @@ package struct VolumeConfiguration: Sendable {
     package init(podsDirectory: String) {
         self.podsDirectory = podsDirectory
     }
+
+    package init(_ runtime: RuntimeConfiguration) {
+        podsDirectory = runtime.podsDirectory
+        allocatable = runtime.allocatable
+    }
 }
 
 /// Makes pods' volumes, keeps the content of those that come from the API up to date, and takes them away.
@@ -33,7 +38,9 @@ package final class VolumeManager: PodVolumes {
     private struct State {
         /// Pods whose volumes are mounted, by UID.
         var pods: [String: Pod] = [:]
-        /// Pods whose files may be out of date.
+        /// Pods whose volumes are being mounted, with the newest state that was seen meanwhile.
+        var mounting: [String: Pod?] = [:]
+        /// Pods whose files may be out of date. Those that are being mounted stay here until they are mounted.
         var stale: Set<String> = []
         /// Pods whose last update failed, and when to try again.
         var failed: Set<String> = []
@@ -76,14 +83,22 @@ package final class VolumeManager: PodVolumes {
         sources.register(pod)
         let result: Result<[String: MountedVolume], PodVolumeError> = await turns.take(pod.metadata.uid) {
             var mounted: [String: MountedVolume] = [:]
+            state.withLock { $0.mounting[pod.metadata.uid] = .some(nil) }
             for volume in pod.mountedVolumes {
                 do throws(PodVolumeError) {
                     mounted[volume.name] = try await mount(volume, of: pod)
                 } catch {
+                    // Files that are mounted already are known from before, or are written when this is tried again.
+                    state.withLock { $0.mounting[pod.metadata.uid] = nil }
                     return .failure(error)
                 }
             }
-            state.withLock { $0.pods[pod.metadata.uid] = pod }
+            state.withLock { state in
+                // What changed meanwhile was perhaps read too early.
+                let newest: Pod? = state.mounting.removeValue(forKey: pod.metadata.uid) ?? nil
+                state.pods[pod.metadata.uid] = newest ?? pod
+                if newest != nil { state.stale.insert(pod.metadata.uid) }
+            }
             return .success(mounted)
         }
         // The next renewal may be earlier than the one that `run` waits for.
@@ -123,6 +138,7 @@ package final class VolumeManager: PodVolumes {
     /// The pod as the API server has it now: volumes that show its labels and annotations follow. Quick.
     package func see(_ pod: Pod) {
         let isStale: Bool = state.withLock { state in
+            if state.mounting[pod.metadata.uid] != nil { state.mounting[pod.metadata.uid] = pod }
             guard let known = state.pods[pod.metadata.uid] else { return false }
             state.pods[pod.metadata.uid] = pod
             guard known.metadata.labels != pod.metadata.labels || known.metadata.annotations != pod.metadata.annotations
@@ -135,7 +151,7 @@ package final class VolumeManager: PodVolumes {
 
     private func makeStale(_ users: Set<String>) {
         let isNews: Bool = state.withLock { state in
-            let known: Set<String> = users.filter { state.pods[$0] != nil }
+            let known: Set<String> = users.filter { state.pods[$0] != nil || state.mounting[$0] != nil }
             state.stale.formUnion(known)
             return !known.isEmpty
         }
@@ -167,7 +183,7 @@ package final class VolumeManager: PodVolumes {
                 uids.formUnion(state.pods.keys)
                 state.resyncAt = now + configuration.resync
             }
-            state.stale = []
+            state.stale = state.stale.filter { state.mounting[$0] != nil }
             state.failed.subtract(uids)
             return uids.sorted().compactMap { state.pods[$0] }
         }
@@ -179,7 +195,7 @@ package final class VolumeManager: PodVolumes {
         return state.withLock { state in
             var next: Duration = state.resyncAt
             if let retryAt = state.retryAt { next = min(next, retryAt) }
-            if let renewal = state.tokens.nextRenewal {
+            if let renewal = state.tokens.nextRenewal(where: { state.pods[$0] != nil }) {
                 next = min(next, now + .seconds(max(1, renewal.secondsSince(time))))
             }
             return next
