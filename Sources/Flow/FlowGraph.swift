@@ -51,7 +51,7 @@ package struct FlowGraph: Sendable {
 
     private init(_ all: [Step], _ wanted: Set<Int>) {
         let order: [Int] = wanted.sorted { (all[$0].time, all[$0].id) < (all[$1].time, all[$1].id) }
-        let steps: [Step] = order.map { all[$0] }
+        let steps: [Step] = FlowGraph.causesFirst(order.map { all[$0] })
         let writers: [Int64: Int] = FlowGraph.writers(steps)
         self.steps = steps
         self.parents = steps.indices.map { index in
@@ -63,6 +63,22 @@ package struct FlowGraph: Sendable {
             }
             return parents
         }
+    }
+
+    /// Watchers may act on a write before its writer has come round to record it; causes are put first all the same.
+    private static func causesFirst(_ steps: [Step]) -> [Step] {
+        let writers: [Int64: Int] = FlowGraph.writers(steps)
+        var placed: Set<Int> = []
+        var ordered: [Step] = []
+        func place(_ index: Int) {
+            guard placed.insert(index).inserted else { return }
+            for cause in steps[index].causes {
+                if case .revision(let revision) = cause, let writer = writers[revision] { place(writer) }
+            }
+            ordered.append(steps[index])
+        }
+        for index in steps.indices { place(index) }
+        return ordered
     }
 
     /// Which step wrote a revision. The API server's step is the writer; another step that names the

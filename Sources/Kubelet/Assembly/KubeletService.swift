@@ -124,10 +124,11 @@ package final class KubeletService: Controller {
             return
         }
         let isNew: Bool = workers.machine(of: identity.uid) == nil
-        // A pod that has ended and left nothing behind needs no machine.
-        parts.recorder?.record(
-            component: "kubelet", what: isNew ? "saw the pod" : "saw a change of the pod",
-            object: ObjectPath("pods", namespace: identity.namespace, name: identity.name), causes: [event.cause])
+        if isNew {
+            parts.recorder?.record(
+                component: "kubelet", what: "saw the pod",
+                object: ObjectPath("pods", namespace: identity.namespace, name: identity.name), causes: [event.cause])
+        }
         volumes.see(pod)
         workers.see(pod, node: .init(addresses: self.identity.addresses), causes: [event.cause])
         if isNew { watch.begin(identity) }

@@ -158,7 +158,6 @@ extension PodMachine {
     mutating func kill(_ index: Int, id: String, grace: Int, message: String) {
         containers[index].operation = .killing
         containers[index].killGrace = grace
-        containers[index].isReady = false
         queued.append(
             .event(type: .normal, reason: "Killing", message: message, container: containers[index].name))
         queued.append(

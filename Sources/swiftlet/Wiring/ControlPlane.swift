@@ -25,11 +25,16 @@ final class ControlPlane: Sendable {
         self.configuration = configuration
         self.recorder = recorder
         self.log = log
+        let link = ServerLink()
+        let allocator = ClusterServiceAllocator(link: link)
         var parts = APIServerCore.Parts(
-            store: store, registry: ResourceRegistry(KindRegistrations.all()), authorizer: AlwaysAllowAuthorizer())
+            store: store, registry: ResourceRegistry(KindRegistrations.all(services: allocator)),
+            authorizer: AlwaysAllowAuthorizer())
+        parts.admission = AdmissionPlugins.standard(link: link)
         parts.flow = recorder
         parts.nonResources = [FlowHandler(recorder)]
         core = APIServerCore(parts)
+        link.connect(core)
         var settings = APIHTTPHandler.Configuration(authenticator: UnionAuthenticator([CertificateAuthenticator()]))
         settings.identify = Self.identify
         handler = APIHTTPHandler(core: core, configuration: settings)
