@@ -14,11 +14,14 @@ package struct ControllerContext: Sendable {
     package let recorder: FlowRecorder?
     /// PEM of the certificates by which pods know the API server; empty: none are published.
     package let rootCA: String
+    /// The resources that the API server has; nil: all that upstream has. Controllers of others are not run.
+    package let served: Set<GroupVersionResource>?
 
     package init(
         informers: InformerSet, transport: @escaping @Sendable (_ controller: String) -> any Transport,
         clock: any MonotonicClock = SystemMonotonicClock(), wallClock: any WallClock = SystemWallClock(),
-        log: Log = .silent, recorder: FlowRecorder? = nil, rootCA: String = ""
+        log: Log = .silent, recorder: FlowRecorder? = nil, rootCA: String = "",
+        served: Set<GroupVersionResource>? = nil
     ) {
         self.informers = informers
         self.transport = transport
@@ -27,6 +30,7 @@ package struct ControllerContext: Sendable {
         self.log = log
         self.recorder = recorder
         self.rootCA = rootCA
+        self.served = served
     }
 
     package func client(_ controller: String) -> APIClient {
@@ -82,6 +86,13 @@ package struct ControllerManager: Sendable {
         { ServiceAccountReconciler.make($0) },
         { RootCAPublisher.make($0) },
         { NodeLifecycleReconciler.make($0) },
+        { EndpointSliceReconciler.make($0) },
+        { EndpointsReconciler.make($0) },
+        { SliceMirroringReconciler.make($0) },
+        { TaintEvictionReconciler.make($0) },
+        { PodGarbageReconciler.make($0) },
+        { GarbageCollector.make($0) },
+        { NamespaceDeletion.make($0) },
     ]
 }
 
