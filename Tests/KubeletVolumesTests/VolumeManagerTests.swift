@@ -495,4 +495,66 @@ extension Secret {
         node.server.put(claim)
         #expect(await failure(node, ephemeral).contains("was not created for pod default/web (pod is not owner)"))
     }
+
+    @Test func `a directory that outgrows its limit costs the pod its place`() async throws {
+        let node = Node()
+        let pod: Pod = .web(
+            """
+            spec:
+              volumes: [{name: small, emptyDir: {sizeLimit: 1Mi}}, {name: free, emptyDir: {}}]
+            """)
+        _ = try await node.manager.mount(pod)
+        let path: String = node.volume("empty-dir", "small")
+        let (clock, manager, messages) = (node.clock, node.manager, Node.Reports())
+        try NodeFiles.write(path + "/one", [UInt8](repeating: 7, count: 700 << 10))
+        link(path + "/one", path + "/same")
+        symlink("/usr", path + "/link")
+        try NodeFiles.write(path + "/hole", [])
+        #expect(truncate(path + "/hole", 1 << 30) == 0)
+        try await with([
+            { await manager.enforceLimits { _, text in messages.messages.withLock { $0.append(text) } } }
+        ]) {
+            await clock.waitForSleepers()
+            #expect(messages.messages.withLock { $0.isEmpty }, "one file with two names")
+            try NodeFiles.write(path + "/two", [UInt8](repeating: 7, count: 700 << 10))
+            clock.advance(by: .seconds(60))
+            #expect(
+                await eventually {
+                    messages.messages.withLock {
+                        $0 == [#"Usage of EmptyDir volume "small" exceeds the limit "1Mi". "#]
+                    }
+                })
+        }
+    }
+
+    @Test func `a token is for the one user that all containers run as`() async throws {
+        let node = Node()
+        let yaml = """
+            spec:
+              securityContext: {runAsUser: 1000}
+              volumes: [{name: v, projected: {sources: [{serviceAccountToken: {path: token}}]}}]
+              initContainers: [{name: init, securityContext: {runAsUser: INIT}}]
+              containers: [{name: main}]
+            """
+        let path: String = node.volume("projected", "v") + "/token"
+        _ = try await node.manager.mount(.web(yaml.replacing("INIT", with: "1000")))
+        #expect(Disk.status(path)?.st_uid == 1000)
+        #expect(Disk.mode(path) == "600")
+        _ = try await node.manager.mount(.web(yaml.replacing("INIT", with: "1001")))
+        #expect(Disk.status(path)?.st_uid == 0, "two users: everybody may read")
+        #expect(Disk.mode(path) == "644")
+    }
+
+    @Test func `names that are no names of directories never reach the disk`() async throws {
+        let node = Node()
+        for uid in ["", "..", "a/../../b"] {
+            var pod: Pod = .web("spec: {volumes: [{name: v, emptyDir: {}}]}")
+            pod.metadata.uid = uid
+            await #expect(throws: PodVolumeError.self) { try await node.manager.mount(pod) }
+            let identity = PodIdentity(pod)
+            await #expect(throws: PodVolumeError.self) { try await node.manager.unmount(identity) }
+        }
+        #expect(await failure(node, "spec: {volumes: [{name: ../v, emptyDir: {}}]}").contains("cannot be the name"))
+        #expect(NodeFiles.entries(node.scratch.path) == [])
+    }
 }

@@ -42,8 +42,8 @@ package enum ManifestDirectory {
     }
 }
 
-/// Tells of changes in a directory, through inotify, on a thread of its own. A hint: whoever listens also looks from time
-/// to time, for a directory may not exist yet, or lie on a file system that tells nothing.
+/// Tells of changes in a directory, through inotify, on a thread of its own. A hint: whoever listens also looks from
+/// time to time, for a directory may not exist yet, or lie on a file system that tells nothing.
 package struct DirectoryWatch: Sendable {
     private let path: String
     /// How often a directory that is not there is looked for.

@@ -7,7 +7,7 @@ package import Client
 /// One pod per full name (namespace and name) at a time: when a manifest changes, the new pod waits until the old one is
 /// through, as in upstream.
 ///
-///     manifest there ─▶ running(uid) ──manifest gone or changed──▶ stopping(uid) ──finished──▶ (next manifest, if any)
+///     manifest there ─▶ running(uid) ──manifest gone or changed──▶ stopping(uid) ──finished──▶ (next one, if any)
 package struct StaticPodMachine: Sendable {
     package enum Action: Sendable, Equatable {
         case start(Pod)
@@ -85,8 +85,8 @@ package struct StaticPodMachine: Sendable {
         return [.mirrored(pod, mirror: mirror)]
     }
 
-    /// What to write to the API server so that each wanted pod has its mirror, and no other has one. Level-triggered: asked
-    /// again after changes, failures, and from time to time.
+    /// What to write to the API server so that each wanted pod has its mirror, and no other has one. Level-triggered:
+    /// asked again after changes, failures, and from time to time.
     package func mirrorsToMend() -> [Action] {
         guard hasRead else { return [] }
         var actions: [Action] = []

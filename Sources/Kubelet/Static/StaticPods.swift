@@ -54,7 +54,7 @@ package final class StaticPods: Sendable {
     private let state: Mutex<State> = Mutex(State())
     private let mustRead: Mutex<Bool> = Mutex(true)
     private let signal = Signal()
-    /// Opens when the manifests were read once: before that, a pod of the runtime that nobody knows may be a static one.
+    /// Opens when the manifests were read once: before that, a pod of the runtime that nobody knows may be static.
     package let hasRead = Gate()
 
     package init(
@@ -243,7 +243,7 @@ package final class StaticPods: Sendable {
     private func create(_ mirror: Pod) async throws(StatusError) {
         do throws(StatusError) {
             let created: Pod = try await client.create(mirror)
-            // The watch will tell the same. Should it tell of an older mirror's end first, the next create finds this one.
+            // The watch will tell the same. Should it tell of an older mirror's end first, the next create finds this.
             advance { $0.seen(mirror: created, created.key) }
         } catch  where error.isAlreadyExists {
             // The watch has not told yet; what it tells decides.

@@ -17,7 +17,7 @@ extension VolumeManager {
     }
 
     /// `<pods>/<uid>/volumes/kubernetes.io~<plugin>/<name>`, upstream's place.
-    private func place(_ plugin: String, _ volume: Volume, _ pod: Pod) -> String {
+    func place(_ plugin: String, _ volume: Volume, _ pod: Pod) -> String {
         "\(configuration.podsDirectory)/\(pod.metadata.uid)/volumes/kubernetes.io~\(plugin)/\(volume.name)"
     }
 

@@ -57,7 +57,7 @@ package final class VolumeManager: PodVolumes {
     private let turns = PodTurns()
     private let signal = Signal()
     private let wallClock: any WallClock
-    private let clock: any MonotonicClock
+    let clock: any MonotonicClock
     private let report: @Sendable (Pod, PodVolumeError) -> Void
 
     /// - Parameter report: hears of updates of mounted volumes that failed; for events. `mount` throws instead.
@@ -74,6 +74,11 @@ package final class VolumeManager: PodVolumes {
         self.log = log
         self.report = report
         sources.onChange { [weak self] _, users in self?.makeStale(users) }
+    }
+
+    /// The pods whose volumes are mounted, in the order of their UIDs.
+    var mountedPods: [Pod] {
+        state.withLock { state in state.pods.keys.sorted().compactMap { state.pods[$0] } }
     }
 
     // MARK: - PodVolumes
