@@ -1,25 +1,50 @@
 /// The strategies of all built-in kinds.
 package enum KindRegistrations {
-    /// In upstream's order within each group, as discovery shows them.
+    /// Group by group, within a group by letter, as discovery shows them.
     package static func all(services: any ServiceAllocator = NoServiceAllocator()) -> [any ResourceStrategy] {
-        core(services: services) + apps + rbac + others
+        core(services: services) + apps + batch + networking + rbac + storage + others
     }
 
     private static func core(services: any ServiceAllocator) -> [any ResourceStrategy] {
         [
-            ConfigurationKinds.configMaps, EndpointsKinds.endpoints, EventKinds.core, NamespaceStrategy(),
-            NodeStrategy(), PodStrategy(), ConfigurationKinds.secrets, ConfigurationKinds.serviceAccounts,
-            ServiceStrategy(allocator: services),
+            ConfigurationKinds.configMaps, EndpointsKinds.endpoints, EventKinds.core, QuotaKinds.limitRanges,
+            NamespaceStrategy(), NodeStrategy(), VolumeKinds.claims, VolumeKinds.volumes, PodStrategy(),
+            TemplateKinds.podTemplates, ReplicationControllerStrategy(), QuotaKinds.quotas,
+            ConfigurationKinds.secrets, ConfigurationKinds.serviceAccounts, ServiceStrategy(allocator: services),
         ]
     }
 
-    private static var apps: [any ResourceStrategy] { [DeploymentStrategy(), ReplicaSetStrategy()] }
+    private static var apps: [any ResourceStrategy] {
+        [
+            RevisionKinds.controllerRevisions, DaemonSetStrategy(), DeploymentStrategy(), ReplicaSetStrategy(),
+            StatefulSetStrategy(),
+        ]
+    }
+
+    private static var batch: [any ResourceStrategy] { [CronJobStrategy(), JobStrategy()] }
+
+    private static var networking: [any ResourceStrategy] {
+        [
+            NetworkingKinds.ingressClasses, NetworkingKinds.ingresses, NetworkingKinds.addresses,
+            NetworkingKinds.networkPolicies, NetworkingKinds.serviceRanges,
+        ]
+    }
 
     private static var rbac: [any ResourceStrategy] {
         [RBACKinds.clusterRoleBindings, RBACKinds.clusterRoles, RBACKinds.roleBindings, RBACKinds.roles]
     }
 
+    private static var storage: [any ResourceStrategy] {
+        [
+            StorageKinds.drivers, StorageKinds.nodes, StorageKinds.capacities, StorageKinds.classes,
+            StorageKinds.attachments, StorageKinds.attributesClasses,
+        ]
+    }
+
     private static var others: [any ResourceStrategy] {
-        [CoordinationKinds.leases, EndpointsKinds.slices, EventsEventStrategy()]
+        [
+            CoordinationKinds.leases, EndpointsKinds.slices, EventsEventStrategy(), PolicyKinds.disruptionBudgets,
+            PolicyKinds.priorityClasses, PolicyKinds.runtimeClasses,
+        ]
     }
 }

@@ -50,3 +50,43 @@ extension PersistentVolumeClaimSpec {
         return errors
     }
 }
+
+extension PersistentVolumeClaim {
+    package func validate() -> FieldErrors { spec.validate(at: FieldPath("spec")) }
+
+    package func validateUpdate(of old: PersistentVolumeClaim) -> FieldErrors {
+        let path = FieldPath("spec")
+        var errors: FieldErrors = validate()
+        var munged: PersistentVolumeClaimSpec = spec
+        let isBound: Bool = old.status.phase == "Bound"
+        if old.spec.volumeName.isEmpty { munged.volumeName = "" }
+        if old.spec.storageClassName == nil, old.status.phase == "Pending" { munged.storageClassName = nil }
+        if isBound {
+            munged.resources.requests["storage"] = old.spec.resources.requests["storage"]
+            munged.volumeAttributesClassName = old.spec.volumeAttributesClassName
+        }
+        if munged != old.spec {
+            let difference: String = SpecDifference.text(
+                old: old.spec, new: munged, name: "core.PersistentVolumeClaimSpec")
+            let text: String =
+                "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound "
+                + "claims\n\(difference)"
+            errors.append(.forbidden(path, text))
+        }
+        let before: Quantity = old.spec.resources.requests["storage"] ?? Quantity()
+        let after: Quantity = spec.resources.requests["storage"] ?? Quantity()
+        if isBound, after < before, after <= old.status.capacity["storage"] ?? Quantity() {
+            let field: FieldPath = path.child("resources", "requests").child("storage")
+            errors.append(.forbidden(field, "field can not be less than status.capacity"))
+        }
+        return errors
+    }
+
+    package func validateStatus() -> FieldErrors {
+        var errors: FieldErrors = []
+        for (name, amount) in status.capacity {
+            errors += ResourceRules.amount(amount, of: name, FieldPath("status").child("capacity").key(name))
+        }
+        return errors
+    }
+}

@@ -9,8 +9,7 @@ import Codec
 enum EndpointsKinds {
     static let endpoints = PlainStrategy<Endpoints>(
         ResourceInfo(
-            Endpoints.gvk, resource: "endpoints", singular: "endpoints", shortNames: ["ep"], namespaced: true,
-            storagePrefix: "/registry/services/endpoints/"),
+            Endpoints.gvk, resource: "endpoints", singular: "endpoints", shortNames: ["ep"], namespaced: true),
         table: TableDefinition([.name, TableColumn("Endpoints"), .age]) { object, now in
             [.string(object.metadata.name), cell(object), CellText.age(object.metadata, now)]
         }
