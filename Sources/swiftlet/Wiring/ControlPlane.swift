@@ -18,6 +18,10 @@ final class ControlPlane: Sendable {
     private let configuration: ClusterConfiguration
     private let recorder: FlowRecorder
     private let log: Log
+    /// What controllers may watch.
+    private let served: Set<GroupVersionResource>
+    /// PEM of the authority by which pods know the API server.
+    private let rootCA: String
 
     init(
         _ configuration: ClusterConfiguration, pki: ClusterPKI, store: EmbeddedStore, recorder: FlowRecorder, log: Log
@@ -27,9 +31,10 @@ final class ControlPlane: Sendable {
         self.log = log
         let link = ServerLink()
         let allocator = ClusterServiceAllocator(link: link)
-        var parts = APIServerCore.Parts(
-            store: store, registry: ResourceRegistry(KindRegistrations.all(services: allocator)),
-            authorizer: AlwaysAllowAuthorizer())
+        let registry = ResourceRegistry(KindRegistrations.all(services: allocator))
+        served = Set(registry.resources.map(\.info.gvr))
+        rootCA = String(decoding: pki.authority.certificatePEM, as: UTF8.self)
+        var parts = APIServerCore.Parts(store: store, registry: registry, authorizer: AlwaysAllowAuthorizer())
         parts.admission = AdmissionPlugins.standard(link: link)
         parts.flow = recorder
         parts.nonResources = [FlowHandler(recorder)]
@@ -85,7 +90,8 @@ final class ControlPlane: Sendable {
         let manager = ControllerManager(
             ControllerContext(
                 informers: InformerSet(over: transport(APIServer.UserInfo(name: "system:kube-controller-manager"))),
-                transport: { self.transport(Self.controller($0)) }, log: log, recorder: recorder))
+                transport: { self.transport(Self.controller($0)) }, log: log, recorder: recorder, rootCA: rootCA,
+                served: served))
         let schedulerTransport: InProcessTransport = transport(APIServer.UserInfo(name: "system:kube-scheduler"))
         let informers = InformerSet(over: schedulerTransport)
         let client = APIClient(schedulerTransport, fieldManager: "kube-scheduler")
