@@ -10,10 +10,17 @@ package enum AdmissionPlugins {
         }
         return [
             NamespaceLifecycle(link: link),
+            LimitRanger(),
             ServiceAccountPlugin(link: link, makeName: { environment.name(base: $0) }, pause: pause),
             TaintNodesByCondition(),
             PriorityPlugin(),
             DefaultTolerationSeconds(),
+            DefaultStorageClass(),
+            StorageObjectInUseProtection(),
+            PersistentVolumeClaimResize(),
+            RuntimeClassPlugin(),
+            DefaultIngressClass(),
+            ResourceQuotaPlugin(link: link),
         ]
     }
 }
