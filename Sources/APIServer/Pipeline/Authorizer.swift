@@ -1,4 +1,4 @@
-import APIMachinery
+package import APIMachinery
 
 /// What is to be allowed, or not.
 package struct AuthorizationAttributes: Sendable {
@@ -15,6 +15,8 @@ package struct AuthorizationAttributes: Sendable {
     package var name: String
     /// The path of non-resource requests.
     package var path: String
+    /// Of lists and watches.
+    package var fields: FieldQuery = .everything
 
     package init(
         user: UserInfo, verb: String, group: String = "", version: String = "", resource: String = "",
@@ -36,6 +38,7 @@ package struct AuthorizationAttributes: Sendable {
             user: context.user, verb: context.verb, group: context.resource.group, version: context.resource.version,
             resource: context.resource.resource, subresource: context.subresource, namespace: context.namespace,
             name: context.name, path: context.path)
+        fields = context.fields
     }
 
     package var isResourceRequest: Bool { !resource.isEmpty }

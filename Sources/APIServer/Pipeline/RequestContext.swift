@@ -13,6 +13,8 @@ package struct RequestContext: Sendable {
     package var namespace: String
     package var name: String
     package var subresource: String
+    /// What a list or watch asks for, as far as it can be parsed; some authorizers look at it.
+    package var fields: FieldQuery = .everything
     /// The URL's path, for non-resource requests.
     package var path: String
     package var causes: [Cause]
@@ -63,14 +65,17 @@ extension RequestContext {
         var namespace: String = request.namespace
         var name: String = request.name
         if request.resource.resource == "namespaces", request.resource.group.isEmpty, !name.isEmpty { namespace = name }
-        if name.isEmpty, request.verb == .list || request.verb == .watch || request.verb == .deletecollection,
+        var selected: FieldQuery = .everything
+        if request.verb == .list || request.verb == .watch || request.verb == .deletecollection,
             let text = request.query.first(where: { $0.name == "fieldSelector" })?.value,
-            let fields = try? FieldQuery(parsing: text), let wanted = fields.requiredValue(of: "metadata.name")
+            let fields = try? FieldQuery(parsing: text)
         {
-            name = wanted
+            selected = fields
+            if name.isEmpty, let wanted = fields.requiredValue(of: "metadata.name") { name = wanted }
         }
         self.init(
             id: id, user: user, verb: request.verb.rawValue, resource: request.resource, namespace: namespace,
             name: name, subresource: request.subresource, causes: request.causes, receivedAt: receivedAt)
+        fields = selected
     }
 }
