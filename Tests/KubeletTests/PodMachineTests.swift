@@ -117,6 +117,7 @@ func makePod(_ containers: String..., fill: (inout Pod) -> Void = { _ in }) -> P
         pod.metadata.uid = "u1"
         pod.spec.restartPolicy = "Always"
         pod.spec.nodeName = "a"
+        pod.spec.dnsPolicy = "Default"
         pod.spec.containers = containers.map(makeContainer)
         fill(&pod)
     }

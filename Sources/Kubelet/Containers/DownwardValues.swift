@@ -64,7 +64,8 @@ package enum DownwardValues {
         return result + "\""
     }
 
-    /// A container's request or limit as a number, divided and rounded up. A limit that is not set is what the node can give.
+    /// A container's request or limit as a number, divided and rounded up. A limit that is not set is what the node
+    /// can give.
     package static func resource(
         _ selector: ResourceFieldSelector, of container: Container, allocatable: StringMap<Quantity>
     ) throws(Failure) -> String {

@@ -1,5 +1,5 @@
-/// `$(NAME)` in commands, arguments and environment values, by upstream's rules: unknown names stay as they are, `$$` is
-/// one `$`.
+/// `$(NAME)` in commands, arguments and environment values, by upstream's rules: unknown names stay as they are, `$$`
+/// is one `$`.
 package enum Expansion {
     /// What is left unexpanded is told through `missing`.
     package static func expand(

@@ -2,13 +2,13 @@ package import API
 
 /// Brings pods' volumes to the node and takes them away again. The other half of `RuntimeEffects`.
 package protocol PodVolumes: Sendable {
-    /// Makes every volume of the pod's spec ready and says where each is, by volume name. Safe to repeat: after a restart
-    /// of the kubelet it is called again for pods that run. From here on the volumes' content is kept up to date (config
-    /// maps, secrets, tokens) until `unmount`.
+    /// Makes every volume of the pod's spec ready and says where each is, by volume name. Safe to repeat: after a
+    /// restart of the kubelet it is called again for pods that run. From here on the volumes' content is kept up to
+    /// date (config maps, secrets, tokens) until `unmount`.
     func mount(_ pod: Pod) async throws(PodVolumeError) -> [String: MountedVolume]
 
-    /// Takes all volumes of the pod away, also those that an earlier life of the kubelet mounted. Safe to repeat. After it,
-    /// nothing is mounted below the pod's directory.
+    /// Takes all volumes of the pod away, also those that an earlier life of the kubelet mounted. Safe to repeat.
+    /// After it, nothing is mounted below the pod's directory.
     func unmount(_ pod: PodIdentity) async throws(PodVolumeError)
 }
 

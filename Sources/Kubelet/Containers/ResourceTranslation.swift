@@ -48,8 +48,8 @@ package enum ResourceTranslation {
         return text.hasSuffix("i") ? text.dropLast() + "B" : String(text)
     }
 
-    /// Who is killed first when the node runs out of memory: -997 last, 1000 first. A burstable container the earlier the
-    /// less it asked for; a sidecar never before the containers that it serves.
+    /// Who is killed first when the node runs out of memory: -997 last, 1000 first. A burstable container the earlier
+    /// the less it asked for; a sidecar never before the containers that it serves.
     package static func oomScore(_ container: APICore.Container, of pod: Pod, memoryBytes: Int) -> Int {
         // Upstream's "system critical" priority.
         if (pod.spec.priority ?? 0) >= 2_000_000_000 { return -997 }

@@ -3,9 +3,9 @@ import Glibc
 /// Parts of volumes as mounts of their own.
 ///
 /// A container may change its volume while we look: so each component is opened below the one before it, links are
-/// followed by hand and never out of the volume, and what was found is bind-mounted through its descriptor to a place of
-/// the kubelet's, which the runtime then mounts.
-enum SubPath {
+/// followed by hand and never out of the volume, and what was found is bind-mounted through its descriptor to a place
+/// of the kubelet's, which the runtime then mounts.
+package enum SubPath {
     private static let linkLimit: Int = 40
     private static let bind: UInt = 4096
     /// O_PATH, which glibc's headers hide: the same on x86-64 and arm64.
@@ -47,7 +47,7 @@ enum SubPath {
     }
 
     /// A descriptor (O_PATH) of the part; directories that are missing are made, as upstream does.
-    static func open(
+    package static func open(
         volume: String, subPath: String
     ) throws(MountBuilder.Failure) -> (descriptor: Int32, isDirectory: Bool) {
         func failure(_ reason: String) -> MountBuilder.Failure {

@@ -4,7 +4,8 @@ package import Client
 package import Flow
 import Synchronization
 
-/// Has images on the node, as containers' pull policies want them. One image is pulled once at a time, whoever wants it.
+/// Has images on the node, as containers' pull policies want them. One image is pulled once at a time, whoever wants
+/// it.
 package final class ImagePuller: Sendable {
     package enum Outcome: Sendable, Equatable {
         /// The runtime's own reference.
@@ -111,7 +112,8 @@ package final class ImagePuller: Sendable {
         defer { leave(spec.image) }
         let started: Duration = clock.now
         do throws(CRIError) {
-            // Whoever waited for another's pull has the image now; only `Always` asks the registry again, which is quick.
+            // Whoever waited for another's pull has the image now; only `Always` asks the registry again, which is
+            // quick.
             if container.imagePullPolicy == "IfNotPresent", let reference = try await present(spec) {
                 return pulled(container, pod, reference, size: nil, asked: asked, started: started, began: began)
             }

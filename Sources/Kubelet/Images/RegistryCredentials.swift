@@ -14,8 +14,8 @@ package struct RegistryCredentials: Sendable, Equatable {
 
     package init() {}
 
-    /// Takes what `kubernetes.io/dockerconfigjson` and `kubernetes.io/dockercfg` secrets hold; others are ignored, as are
-    /// entries that cannot be read.
+    /// Takes what `kubernetes.io/dockerconfigjson` and `kubernetes.io/dockercfg` secrets hold; others are ignored, as
+    /// are entries that cannot be read.
     package mutating func add(_ secret: Secret) {
         if let bytes = secret.data[".dockerconfigjson"], case .object(let file)? = Self.parse(bytes),
             case .object(let entries)? = file["auths"]

@@ -19,7 +19,8 @@ package enum PodAction: Sendable {
     case stopProbes(container: String)
     /// → `sandboxStopped`
     case stopSandbox(id: String)
-    /// Removes containers and sandboxes, unmounts volumes, removes directories and the cgroup. → `cleaned`, `cleanFailed`
+    /// Removes containers and sandboxes, unmounts volumes, removes directories and the cgroup. → `cleaned`,
+    /// `cleanFailed`
     case cleanUp(Pod)
     /// Takes old instances of a container out of the runtime, keeping `keep`.
     case removeInstances(ids: [String])

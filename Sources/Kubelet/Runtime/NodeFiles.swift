@@ -147,7 +147,8 @@ package enum NodeFiles {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// Deletes a directory tree: refuses while anything is mounted in it, follows no links, and stays on its file system.
+    /// Deletes a directory tree: refuses while anything is mounted in it, follows no links, and stays on its file
+    /// system.
     package static func removeTree(_ path: String) throws(Failure) {
         var status = stat()
         guard lstat(path, &status) == 0 else {

@@ -134,6 +134,19 @@ package final class RuntimeObserver: Sendable {
         return addresses
     }
 
+    /// Tells of containers that stopped, by the runtime's own events, until the stream breaks. `unimplemented`: it
+    /// has none.
+    package func stops(
+        _ handle: @escaping @Sendable (_ container: String, PodIdentity) async -> Void
+    ) async throws(CRIError) {
+        try await runtime.getContainerEvents(GetEventsRequest()) { event in
+            guard event.containerEventType == .containerStoppedEvent, let sandbox = event.podSandboxStatus,
+                let pod = RuntimeLabels.identity(sandbox.labels), event.containerId != sandbox.id
+            else { return }
+            await handle(event.containerId, pod)
+        }
+    }
+
     private func forget(except views: [PodIdentity: RuntimeView]) {
         let containers: Set<String> = Set(views.values.flatMap { $0.containers.values.flatMap { $0.map(\.id) } })
         let sandboxes: Set<String> = Set(views.values.flatMap { $0.sandboxes.map(\.id) })

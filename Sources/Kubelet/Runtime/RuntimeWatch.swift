@@ -86,6 +86,7 @@ package final class RuntimeWatch: Sendable {
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.relistForEver() }
+                group.addTask { await self.followEvents() }
                 for await item in work {
                     group.addTask { await self.carryOut(item) }
                 }
@@ -147,6 +148,22 @@ package final class RuntimeWatch: Sendable {
             } catch {
                 log.warning("failed to list pods in the runtime", [("error", "\(error)")])
             }
+        }
+    }
+
+    /// Where the runtime tells of exits by itself, that is heard too; it may be sooner, and needs no process.
+    private func followEvents() async {
+        var wait: Duration = .seconds(1)
+        while !Task.isCancelled {
+            do throws(CRIError) {
+                try await observer.stops { [weak self] container, pod in self?.changed(container: container, of: pod) }
+                wait = .seconds(1)
+            } catch {
+                if error.code == .unimplemented { return }
+                log.debug("runtime events ended", [("error", "\(error)")])
+            }
+            await clock.sleep(for: wait)
+            wait = min(wait * 2, .seconds(30))
         }
     }
 
