@@ -16,7 +16,7 @@ package enum KindRegistrations {
 
     private static var apps: [any ResourceStrategy] {
         [
-            RevisionKinds.controllerRevisions, DaemonSetStrategy(), DeploymentStrategy(), ReplicaSetStrategy(),
+            RevisionKinds.controllerRevisions, DaemonSetStrategy(), DeploymentsStrategy(), ReplicaSetStrategy(),
             StatefulSetStrategy(),
         ]
     }

@@ -33,7 +33,8 @@ extension ConfigMap {
             size += value.count
         }
         if size > ConfigurationRules.sizeLimit {
-            errors.append(.tooLong(FieldPath.root, limit: ConfigurationRules.sizeLimit))
+            // Upstream names the object as a whole by an empty key.
+            errors.append(.tooLong(FieldPath.root.key(""), limit: ConfigurationRules.sizeLimit))
         }
         return errors
     }

@@ -5,7 +5,8 @@ package import APIMachinery
 import APIValidation
 import Codec
 
-package struct DeploymentStrategy: KindStrategy {
+/// Named in the plural because the API has a `DeploymentStrategy` of its own.
+package struct DeploymentsStrategy: KindStrategy {
     package let info = ResourceInfo(
         Deployment.gvk, resource: "deployments", shortNames: ["deploy"], categories: ["all"], namespaced: true,
         subresources: [ResourceInfo.scale, ResourceInfo.status(of: Deployment.gvk)])
