@@ -72,6 +72,8 @@ targets += [
     .target(
         name: "APIServerHTTP", dependencies: ["APIServer", "HTTPServer", "APIMachinery", "Codec", "Flow", "PKI"]),
 
+    .target(name: "APIServerTokens", dependencies: ["APIServer", "PKI"]),
+
     .target(name: "Client", dependencies: api + ["Flow"]),
     .target(name: "ClientHTTP", dependencies: api + nio + ["Flow", "Client"]),
     .target(name: "TransportConformance", dependencies: api + ["Client", "Flow"]),
@@ -88,7 +90,9 @@ targets += [
     .executableTarget(
         name: "swiftlet",
         dependencies: api + nio + [
-            "APIServer", "APIServerHTTP", "CRI", "CRIClient", "Client", "ClientHTTP", "Controllers", "Flow",
+            "APIDefaults", "APIServer", "APIServerHTTP", "APIServerTokens", "APIValidation", "CRI", "CRIClient",
+            "Client", "ClientHTTP",
+            "Controllers", "Flow",
             "HTTPServer", "Kubelet", "KubeletNetwork", "NodeSetup", "PKI", "Scheduler", "Store",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
@@ -117,6 +121,11 @@ targets += [
             "CRI", "CRIClient", "NodeSetup", "Codec", .product(name: "NIOEmbedded", package: "swift-nio"),
         ] + grpc + nio),
     .testTarget(name: "NodeSetupTests", dependencies: ["NodeSetup"]),
+    .testTarget(name: "KubeletVolumesTests", dependencies: api + ["Flow", "Client", "CRI", "Kubelet"]),
+    .testTarget(
+        name: "AuthTests",
+        dependencies: api + ["APIServer", "APIServerTokens", "PKI", "Store", "Flow", "Client", "Controllers"]),
+    .testTarget(name: "AdmissionTests", dependencies: api + ["APIServer", "Store", "Flow", "Client"]),
     .testTarget(name: "KubeletTests", dependencies: api + ["Flow", "Client", "CRI", "Kubelet"]),
 ]
 

@@ -15,7 +15,8 @@ package final class KubeletReports: PodReports {
     private let events: EventRecorder
     /// Set once, after the prober (which itself reports events) was made.
     private let probing: Mutex<(any Probing)?> = Mutex(nil)
-    private let whenFinished: Mutex<(@Sendable (Pod) -> Void)?> = Mutex(nil)
+    /// Set once, where the node runs static pods.
+    private let statics: Mutex<StaticPods?> = Mutex(nil)
 
     package init(statuses: StatusManager, events: EventRecorder) {
         self.statuses = statuses
@@ -24,12 +25,20 @@ package final class KubeletReports: PodReports {
 
     package func set(probing: any Probing) { self.probing.withLock { $0 = probing } }
 
-    package func onFinished(_ body: @escaping @Sendable (Pod) -> Void) { whenFinished.withLock { $0 = body } }
+    package func set(statics: StaticPods) { self.statics.withLock { $0 = statics } }
 
-    package func report(_ status: PodStatus, of pod: Pod) { statuses.set(status, of: pod) }
+    /// The object of the API server that stands for a pod: for a static one its mirror, if there is one yet.
+    private func object(of pod: Pod) -> Pod? {
+        pod.isStatic ? statics.withLock { $0 }?.mirror(of: pod) : pod
+    }
+
+    package func report(_ status: PodStatus, of pod: Pod) {
+        if let object = object(of: pod) { statuses.set(status, of: object) }
+    }
 
     package func event(_ type: EventType, reason: String, message: String, container: String?, about pod: Pod) {
-        var reference = ObjectReference.to(pod)
+        guard let object = object(of: pod) else { return }
+        var reference = ObjectReference.to(object)
         if let container { reference.fieldPath = Self.fieldPath(container, in: pod) }
         let kind: EventNote.Kind = type == .normal ? .normal : .warning
         events.record(EventNote(reference, kind, reason: reason, message))
@@ -55,8 +64,9 @@ package final class KubeletReports: PodReports {
     }
 
     package func finished(_ pod: Pod) {
-        whenFinished.withLock { $0 }?(pod)
-        statuses.finish(pod)
+        statics.withLock { $0 }?.finished(uid: pod.metadata.uid)
+        // A mirror goes with its manifest, not with its containers.
+        if !pod.isStatic { statuses.finish(pod) }
     }
 }
 

@@ -23,6 +23,8 @@ package final class KubeletService: Controller {
         package var wallClock: any WallClock = SystemWallClock()
         package var log: Log = .silent
         package var recorder: FlowRecorder?
+        /// Pods from files; nil: none.
+        package var staticPods: (directory: String, rules: StaticPodManifest.Rules)?
 
         package init(
             runtime: any RuntimeService, images: any ImageService, cgroups: any PodCgroups,
@@ -52,6 +54,8 @@ package final class KubeletService: Controller {
     private let prober: Prober
     private let node: NodeReporter
     private let effects: RuntimeEffects
+    private let collector: NodeCollector
+    private let statics: StaticPods?
 
     package init(
         _ identity: NodeStatusBuilder.Identity, configuration: RuntimeConfiguration, transport: any Transport,
@@ -94,6 +98,19 @@ package final class KubeletService: Controller {
             name: identity.name, builder: NodeStatusBuilder(identity), client: client, machine: parts.machine,
             runtime: { [parts] in await RuntimeFacts.ask(parts.runtime, parts.images) }, clock: parts.clock,
             wallClock: parts.wallClock, log: parts.log, recorder: parts.recorder)
+        collector = NodeCollector(
+            runtime: parts.runtime, images: parts.images, effects: effects, configuration: configuration,
+            clock: parts.clock, log: parts.log)
+        let owner = StaticPodRunner()
+        statics = parts.staticPods.map { [node] settings in
+            StaticPods(
+                .init(
+                    directory: settings.directory, nodeName: identity.name, nodeUID: { node.uid },
+                    rules: settings.rules),
+                client: client, owner: owner, clock: parts.clock, log: parts.log)
+        }
+        if let statics { reports.set(statics: statics) }
+        owner.connect(self)
         pods.addHandler { [weak self] event in self?.podChanged(event) }
     }
 
@@ -113,32 +130,62 @@ package final class KubeletService: Controller {
             }
             group.addTask { await self.watch.run(deliver: { event, pod in self.workers.deliver(event, to: pod) }) }
             group.addTask { await self.removeStrangers() }
+            group.addTask { await self.collector.run(known: { self.known }) }
+            group.addTask {
+                await self.volumes.enforceLimits { pod, message in
+                    self.workers.deliver(.evicted(reason: "Evicted", message: message), to: pod)
+                }
+            }
+            if let statics = self.statics { group.addTask { await statics.run() } }
         }
     }
 
     private func podChanged(_ event: InformerEvent<Pod>) {
         let pod: Pod = event.object
         let identity = PodIdentity(pod)
+        if let statics, statics.seen(pod, isDeleted: event.kind == .deleted) { return }
         if event.kind == .deleted {
             workers.deliver(.removed, to: identity, causes: [event.cause])
             return
         }
+        take(pod, causes: [event.cause])
+    }
+
+    /// Has a pod run, wherever it comes from, or tells its machine that it changed.
+    func take(_ pod: Pod, causes: [Cause]) {
+        let identity = PodIdentity(pod)
         let isNew: Bool = workers.machine(of: identity.uid) == nil
         if isNew {
             parts.recorder?.record(
                 component: "kubelet", what: "saw the pod",
-                object: ObjectPath("pods", namespace: identity.namespace, name: identity.name), causes: [event.cause])
+                object: ObjectPath("pods", namespace: identity.namespace, name: identity.name), causes: causes)
         }
         volumes.see(pod)
-        workers.see(pod, node: .init(addresses: self.identity.addresses), causes: [event.cause])
+        workers.see(pod, node: .init(addresses: self.identity.addresses), causes: causes)
         if isNew { watch.begin(identity) }
+    }
+
+    /// A pod's manifest is gone.
+    func drop(_ pod: PodIdentity) { workers.deliver(.removed, to: pod) }
+
+    /// There is an object now that shows a static pod's status: it gets the present one.
+    func mirrored(_ pod: Pod, by mirror: Pod) {
+        guard let machine = workers.machine(of: pod.metadata.uid) else { return }
+        statuses.set(machine.currentStatus(now: parts.wallClock.now), of: mirror)
+    }
+
+    /// UIDs of the pods that belong here; nil while that is not known yet.
+    private var known: Set<String>? {
+        guard pods.hasSynced, statics?.hasRead.isOpen ?? true else { return nil }
+        return Set(pods.cache.list().map(\.metadata.uid)).union(workers.known)
     }
 
     /// Pods that the runtime has and the API server has not: what is left of them is taken away.
     private func removeStrangers() async {
         guard await pods.waitUntilSynced() else { return }
+        await statics?.hasRead.wait()
         while !Task.isCancelled {
-            let known: Set<String> = Set(pods.cache.list().map(\.metadata.uid)).union(workers.known)
+            let known: Set<String> = self.known ?? []
             for pod in watch.seen where !known.contains(pod.uid) {
                 parts.log.info(
                     "removing a pod that the api server does not have", [("pod", pod.name), ("uid", pod.uid)])

@@ -2,6 +2,7 @@ import API
 package import APIMachinery
 package import Client
 package import Flow
+import Synchronization
 
 /// Registers the node, keeps its status true and its lease alive.
 ///
@@ -23,6 +24,11 @@ package final class NodeReporter: Sendable {
     private let wallClock: any WallClock
     private let log: Log
     private let recorder: FlowRecorder?
+    private let knownUID = Mutex("")
+
+    /// The UID of the node's object; empty until it is registered.
+    package var uid: String { knownUID.withLock { $0 } }
+
     /// Raised when the status should be looked at now: the runtime came up, say.
     package let refresh = Signal()
 
@@ -85,6 +91,7 @@ package final class NodeReporter: Sendable {
     }
 
     private func write(_ node: Node, _ machine: MachineFacts, _ runtime: RuntimeFacts) async throws(StatusError) {
+        knownUID.withLock { $0 = node.metadata.uid }
         var changed: Node = node
         changed.status = builder.status(node.status, machine, runtime, now: wallClock.now)
         _ = try await client.updateStatus(changed)

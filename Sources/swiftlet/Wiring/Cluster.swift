@@ -77,9 +77,16 @@ struct Cluster {
             }
             group.addTask { await store.run() }
             group.addTask { await server.run() }
-            group.addTask { await server.runControllers() }
-            if configuration.hasNode {
-                group.addTask { await NodeAgent(configuration, server: server, recorder: recorder, log: log).run() }
+            group.addTask {
+                await server.prepare()
+                await withDiscardingTaskGroup { group in
+                    group.addTask { await server.runControllers() }
+                    if configuration.hasNode {
+                        group.addTask {
+                            await NodeAgent(configuration, server: server, recorder: recorder, log: log).run()
+                        }
+                    }
+                }
             }
             // The first to return decides: a signal, or a part that could not go on and has said why.
             await group.next()

@@ -14,11 +14,13 @@ struct ClusterBootstrap: Sendable {
         self.log = log
     }
 
-    /// Makes what lacks. Tries again until all is there or the task is cancelled.
-    func ensure() async {
+    /// Makes what lacks, first of all the roles that `policy` writes. Tries again until all is there or the task is
+    /// cancelled.
+    func ensure(policy: () async throws(StatusError) -> Void) async {
         let clock = SystemMonotonicClock()
         while !Task.isCancelled {
             do throws(StatusError) {
+                try await policy()
                 try await makeAll()
                 return
             } catch {

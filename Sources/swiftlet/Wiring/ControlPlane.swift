@@ -2,6 +2,7 @@ import API
 import APIMachinery
 import APIServer
 import APIServerHTTP
+import APIServerTokens
 import Client
 import Controllers
 import Flow
@@ -22,6 +23,7 @@ final class ControlPlane: Sendable {
     private let served: Set<GroupVersionResource>
     /// PEM of the authority by which pods know the API server.
     private let rootCA: String
+    private let access: ClusterAccess
 
     init(
         _ configuration: ClusterConfiguration, pki: ClusterPKI, store: EmbeddedStore, recorder: FlowRecorder, log: Log
@@ -29,32 +31,33 @@ final class ControlPlane: Sendable {
         self.configuration = configuration
         self.recorder = recorder
         self.log = log
-        let link = ServerLink()
-        let allocator = ClusterServiceAllocator(link: link)
-        let registry = ResourceRegistry(KindRegistrations.all(services: allocator))
-        served = Set(registry.resources.map(\.info.gvr))
         rootCA = String(decoding: pki.authority.certificatePEM, as: UTF8.self)
-        var parts = APIServerCore.Parts(store: store, registry: registry, authorizer: AlwaysAllowAuthorizer())
+        let link = ServerLink()
+        let registry = ResourceRegistry(KindRegistrations.all(services: ClusterServiceAllocator(link: link)))
+        var settings = ClusterAccess.Configuration()
+        settings.address = configuration.serverURL
+        access = ClusterAccess(
+            settings, registry: registry, signer: ClusterTokenSigner(pki.serviceAccountKey),
+            verifier: ClusterTokenVerifier([pki.serviceAccountKey.verifyingKey]), clock: SystemWallClock())
+        var parts = APIServerCore.Parts(store: store, registry: registry, authorizer: access.authorizer)
         parts.admission = AdmissionPlugins.standard(link: link)
+        parts.subresources = [EvictionHandler()]
+        parts.virtualResources = [BindingResource()]
+        access.install(in: &parts)
         parts.flow = recorder
-        parts.nonResources = [FlowHandler(recorder)]
+        parts.nonResources += [FlowHandler(recorder)]
         core = APIServerCore(parts)
         link.connect(core)
-        var settings = APIHTTPHandler.Configuration(authenticator: UnionAuthenticator([CertificateAuthenticator()]))
-        settings.identify = Self.identify
-        handler = APIHTTPHandler(core: core, configuration: settings)
+        var http = APIHTTPHandler.Configuration(authenticator: access.authenticator)
+        http.identify = { APIServer.PeerIdentity(certificateDER: $0) }
+        handler = APIHTTPHandler(core: core, configuration: http)
         let pair: CertifiedKey = try pki.pair(.apiserver)
         let identity = TLSIdentity(
             certificateChain: pair.certificate, privateKey: pair.key,
             clientAuthorities: pki.authority.certificatePEM)
-        http = HTTPServer(
+        self.http = HTTPServer(
             configuration: HTTPServerConfiguration(host: configuration.bindAddress, port: configuration.port),
             loops: EventLoops(), tls: TLSIdentityBox(identity), handler: handler)
-    }
-
-    private static func identify(_ certificate: [UInt8]) -> APIServer.PeerIdentity? {
-        guard let peer = try? PKI.PeerIdentity(certificateDER: certificate) else { return nil }
-        return APIServer.PeerIdentity(commonName: peer.commonName, organizations: peer.organizations)
     }
 
     /// Loads the state, makes what every cluster has, and listens. Returns the port.
@@ -67,7 +70,6 @@ final class ControlPlane: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.core.run() }
             group.addTask { await self.handler.run() }
-            group.addTask { await self.bootstrap() }
             group.addTask {
                 do throws(HTTPServerError) {
                     try await self.http.run()
@@ -79,10 +81,15 @@ final class ControlPlane: Sendable {
         }
     }
 
-    private func bootstrap() async {
-        let client = APIClient(
-            transport(APIServer.UserInfo(name: "system:apiserver", groups: [APIServer.UserInfo.mastersGroup])))
-        await ClusterBootstrap(configuration, client: client, log: log).ensure()
+    /// Makes what every cluster has. Until it returns nobody but `system:masters` may do anything.
+    func prepare() async {
+        let transport: InProcessTransport = transport(
+            APIServer.UserInfo(name: "system:apiserver", groups: [APIServer.UserInfo.mastersGroup]))
+        let bootstrap = ClusterBootstrap(configuration, client: APIClient(transport), log: log)
+        await bootstrap.ensure { () async throws(StatusError) in
+            let written: Int = try await self.access.policy.ensure(over: transport)
+            if written > 0 { self.log.info("wrote the default roles", [("objects", String(written))]) }
+        }
     }
 
     /// Controller manager and scheduler.

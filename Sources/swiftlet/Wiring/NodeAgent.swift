@@ -1,6 +1,8 @@
 import API
+import APIDefaults
 import APIMachinery
 import APIServer
+import APIValidation
 import CRI
 import CRIClient
 import Client
@@ -94,6 +96,10 @@ struct NodeAgent: Sendable {
         settings.logsDirectory = configuration.paths.kubeletDirectory + "/logs"
         settings.clusterDomain = ClusterConfiguration.domain
         settings.memoryBytes = machine.memoryBytes
+        let allocatable: StringMap<Quantity> = [
+            "cpu": Quantity(machine.processors), "memory": Quantity(machine.memoryBytes, format: .binarySI),
+        ]
+        settings.allocatable = { allocatable }
         settings.lowestOOMScore = prepared.containerd.restrictsOOMScore ? Self.ownOOMScore() : -1000
         if case .v2 = prepared.cgroups.version { settings.isCgroupUnified = true }
         var parts = KubeletService.Parts(
@@ -101,6 +107,11 @@ struct NodeAgent: Sendable {
             network: SocketProber(group: MultiThreadedEventLoopGroup.singleton), machine: { reader.read() })
         parts.log = log.with([("component", "kubelet")])
         parts.recorder = recorder
+        parts.staticPods = (
+            configuration.files.manifests,
+            StaticPodManifest.Rules(
+                fill: { $0.setDefaults() }, check: { pod in pod.validate().map(\.description) })
+        )
         let identity = NodeStatusBuilder.Identity(
             name: configuration.nodeName, addresses: configuration.addresses, port: configuration.kubeletPort,
             kubeletVersion: Version.kubernetes,
