@@ -11,8 +11,8 @@ package final class APIHTTPHandler: HTTPHandler {
         package var authenticator: any Authenticator
         /// Makes an identity of a verified client certificate.
         package var identify: @Sendable ([UInt8]) -> PeerIdentity? = { _ in nil }
-        /// Whether a request without credentials is `system:anonymous`; else it gets 401.
-        package var allowsAnonymous: Bool = true
+        /// For which paths a request without credentials is `system:anonymous`; else it gets 401.
+        package var anonymous: AnonymousPolicy = .health
         /// Requests answered at once; upstream's defaults. Watches, and reads answered on the loop, do not count.
         package var maxReadsInFlight: Int = 400
         package var maxWritesInFlight: Int = 200
@@ -79,7 +79,7 @@ package final class APIHTTPHandler: HTTPHandler {
             }
         }
         answer.use(target)
-        let user: UserInfo = try authenticate(http)
+        let user: UserInfo = try impersonate(http, try authenticate(http, target))
         guard let resource = target.resource else {
             try routeNonResource(http, target, user, answer)
             return
@@ -108,11 +108,22 @@ package final class APIHTTPHandler: HTTPHandler {
             receivedAt: answer.receivedAt)
         answer.use(context)
         try core.authorize(context)
-        let response: NonResourceResponse? = try core.nonResource(
-            NonResourceRequest(
-                method: http.method, path: target.path, query: target.query, accept: http.fields["accept"] ?? "",
-                etag: http.fields["if-none-match"] ?? "", context: context))
-        answer.send(response ?? .text("404 page not found\n", code: 404))
+        let request = NonResourceRequest(
+            method: http.method, path: target.path, query: target.query, accept: http.fields["accept"] ?? "",
+            etag: http.fields["if-none-match"] ?? "", context: context)
+        guard core.isQuick(request) else {
+            RequestTasks.start { self.sendNonResource(request, answer) }
+            return
+        }
+        sendNonResource(request, answer)
+    }
+
+    private func sendNonResource(_ request: NonResourceRequest, _ answer: Answer) {
+        do throws(StatusError) {
+            answer.send(try core.nonResource(request) ?? .text("404 page not found\n", code: 404))
+        } catch {
+            answer.fail(error)
+        }
     }
 
     private func dispatch(
@@ -176,7 +187,7 @@ package final class APIHTTPHandler: HTTPHandler {
 
     // MARK: - Who
 
-    private func authenticate(_ http: HTTPRequest) throws(StatusError) -> UserInfo {
+    private func authenticate(_ http: HTTPRequest, _ target: RequestTarget) throws(StatusError) -> UserInfo {
         let credentials = Credentials(
             peer: http.connection.identity as? PeerIdentity, bearerToken: Self.bearerToken(http),
             sourceIP: http.connection.remoteHost)
@@ -185,9 +196,15 @@ package final class APIHTTPHandler: HTTPHandler {
         case .failure: throw .unauthorized()
         case .unknown:
             // A token that nobody knows is wrong, not absent.
-            guard configuration.allowsAnonymous, credentials.bearerToken == nil else { throw .unauthorized() }
+            guard configuration.anonymous.allows(target.path), credentials.bearerToken == nil else { throw .unauthorized() }
             return .anonymous
         }
+    }
+
+    /// The user whom the sender asks to be taken for, if it may.
+    private func impersonate(_ http: HTTPRequest, _ user: UserInfo) throws(StatusError) -> UserInfo {
+        guard let wish = Impersonation(headers: http.fields.fields.lazy.map { ($0.name, $0.value) }) else { return user }
+        return try wish.resolve(requester: user, authorizer: core.authorizer).authenticated()
     }
 
     private static func bearerToken(_ http: HTTPRequest) -> String? {

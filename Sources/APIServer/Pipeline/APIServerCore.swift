@@ -27,7 +27,7 @@ package final class APIServerCore: Sendable {
     package let metrics: ServerMetrics
     package let discovery: DiscoveryDocuments
     package let health: HealthChecks
-    let authorizer: any Authorizer
+    package let authorizer: any Authorizer
     let subresources: [String: any SubresourceHandler]
     let virtualResources: [GroupVersionResource: any VirtualResource]
     private let nonResources: NonResourceRouter
@@ -99,6 +99,11 @@ package final class APIServerCore: Sendable {
     package func nonResource(_ request: NonResourceRequest) throws(StatusError) -> NonResourceResponse? {
         guard let handler = nonResources.handler(request.path) else { return nil }
         return try handler.handle(request)
+    }
+
+    /// Whether `nonResource` may be called on an event loop.
+    package func isQuick(_ request: NonResourceRequest) -> Bool {
+        nonResources.handler(request.path)?.isQuick(request) ?? true
     }
 
     // MARK: - Authorization

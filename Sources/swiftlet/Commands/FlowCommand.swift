@@ -27,7 +27,7 @@ struct FlowCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "text, json or mermaid.") var output: Format = .text
 
     func run() async throws {
-        let transport: HTTPTransport = try ClusterAccess.transport(data.kubeconfig)
+        let transport: HTTPTransport = try ClusterConnection.transport(data.kubeconfig)
         defer { transport.close() }
         let response: RawResponse = try await transport.send(RawRequest("GET", "/flow/steps"))
         // What a controller did is in the writes themselves; its own summary of them would say it twice.

@@ -18,7 +18,7 @@ struct StatusCommand: AsyncParsableCommand {
             throw ExitCode(3)
         }
         Output.line("running  process \(process), data in \(data.dataDirectory), kubeconfig \(files.kubeconfig)")
-        let transport: HTTPTransport = try ClusterAccess.transport(files.kubeconfig)
+        let transport: HTTPTransport = try ClusterConnection.transport(files.kubeconfig)
         defer { transport.close() }
         let client = APIClient(transport)
         do throws(StatusError) {

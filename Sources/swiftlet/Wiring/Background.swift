@@ -72,7 +72,7 @@ struct Background {
 
     private func isReady() async -> Bool {
         guard Files.exists(configuration.files.kubeconfig),
-            let transport = try? ClusterAccess.transport(configuration.files.kubeconfig)
+            let transport = try? ClusterConnection.transport(configuration.files.kubeconfig)
         else { return false }
         defer { transport.close() }
         do throws(StatusError) {

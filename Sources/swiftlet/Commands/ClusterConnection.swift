@@ -4,7 +4,7 @@ import ClientHTTP
 import NodeSetup
 
 /// The way from a command to the running cluster.
-enum ClusterAccess {
+enum ClusterConnection {
     static func transport(_ kubeconfig: String) throws -> HTTPTransport {
         guard Files.exists(kubeconfig) else {
             throw ValidationError("no kubeconfig at \(kubeconfig): start the cluster with `swiftlet up`")
