@@ -2,16 +2,9 @@
 ///
 ///     client ── binary message: channel byte, bytes ──►  translator  ── DATA of that stream ──► runtime
 ///
-/// The translator opens one SPDY stream per channel, and ends the WebSocket when the error stream has ended, since that is the
-/// last word of the other side.
-package struct RemoteCommandTranslator: ~Copyable {
-    package enum Action: Sendable, Equatable {
-        case toClient([UInt8])
-        case toServer([UInt8])
-        /// Both connections are done.
-        case finish
-    }
-
+/// The translator opens one SPDY stream per channel, and ends the WebSocket when the error stream and all output have
+/// ended, or the server has.
+package struct RemoteCommandTranslator: StreamTranslator, ~Copyable {
     private static let closeChannel: UInt8 = 255
 
     private let version: ChannelProtocol
@@ -26,10 +19,10 @@ package struct RemoteCommandTranslator: ~Copyable {
         self.streams = options.streams
     }
 
-    /// What to send first: a stream for each channel, and to the client an empty message per output channel, as
-    /// upstream's server does to show that it is there.
-    package mutating func begin() -> [Action] {
-        var actions: [Action] = []
+    /// What to send first: a stream for each channel, and to the client an empty message on the lowest channel that it
+    /// reads, as upstream's server does to show that it is there.
+    package mutating func begin() -> [StreamAction] {
+        var actions: [StreamAction] = []
         for stream in streams {
             open.insert(stream)
             let fields: [SPDYField] = [SPDYField("streamtype", stream.streamType)]
@@ -37,7 +30,8 @@ package struct RemoteCommandTranslator: ~Copyable {
                 .toServer(codec.encode(.synStream(id: Self.id(of: stream, in: streams), fields: fields, isLast: false)))
             )
         }
-        return actions
+        let first: RemoteStream = [.stdout, .stderr].first { streams.contains($0) } ?? .error
+        return actions + [.toClient(WebSocketWriter.binary([first.rawValue]))]
     }
 
     /// Client streams have odd numbers, in the order of opening.
@@ -50,9 +44,9 @@ package struct RemoteCommandTranslator: ~Copyable {
         return id % 2 == 1 && index < streams.count ? streams[index] : nil
     }
 
-    package mutating func receive(fromClient bytes: [UInt8]) throws(WebSocketError) -> [Action] {
+    package mutating func receive(fromClient bytes: [UInt8]) throws(WebSocketError) -> [StreamAction] {
         guard !isFinished else { return [] }
-        var actions: [Action] = []
+        var actions: [StreamAction] = []
         for message in try reader.receive(bytes) {
             switch message {
             case .binary(let payload), .text(let payload): actions += toServer(payload)
@@ -66,7 +60,7 @@ package struct RemoteCommandTranslator: ~Copyable {
         return actions
     }
 
-    private mutating func toServer(_ payload: [UInt8]) -> [Action] {
+    private mutating func toServer(_ payload: [UInt8]) -> [StreamAction] {
         guard let channel = payload.first else { return [] }
         if channel == Self.closeChannel && version == .v5 {
             guard payload.count == 2, let closed = RemoteStream(rawValue: payload[1]), closed == .stdin,
@@ -85,9 +79,9 @@ package struct RemoteCommandTranslator: ~Copyable {
         ]
     }
 
-    package mutating func receive(fromServer bytes: [UInt8]) throws(SPDYError) -> [Action] {
+    package mutating func receive(fromServer bytes: [UInt8]) throws(SPDYError) -> [StreamAction] {
         guard !isFinished else { return [] }
-        var actions: [Action] = []
+        var actions: [StreamAction] = []
         for frame in try codec.receive(bytes) {
             switch frame {
             case .data(let id, let payload, let isLast):
@@ -107,9 +101,9 @@ package struct RemoteCommandTranslator: ~Copyable {
     }
 
     /// The server's connection is at its end.
-    package mutating func serverClosed() -> [Action] { finish() }
+    package mutating func serverClosed() -> [StreamAction] { finish() }
 
-    private mutating func ended(_ stream: RemoteStream) -> [Action] {
+    private mutating func ended(_ stream: RemoteStream) -> [StreamAction] {
         open.remove(stream)
         let isOutputOpen: Bool = open.contains(.stdout) || open.contains(.stderr)
         guard stream == .error || !open.contains(.error), !isOutputOpen || stream == .error else { return [] }
@@ -117,7 +111,7 @@ package struct RemoteCommandTranslator: ~Copyable {
         return open.contains(.error) || isOutputOpen ? [] : finish()
     }
 
-    private mutating func finish() -> [Action] {
+    private mutating func finish() -> [StreamAction] {
         guard !isFinished else { return [] }
         isFinished = true
         return [.toClient(WebSocketWriter.close(code: 1000)), .finish]

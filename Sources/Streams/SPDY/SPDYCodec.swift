@@ -1,12 +1,11 @@
-import CZlib
-
 /// Reads and writes the frames of one connection. Both directions carry compression state from frame to frame, so there
 /// is one codec per connection, and frames must be written in the order in which they are sent.
 ///
 ///     control:  |1| version 3 | type | flags | length | …
 ///     data:     |0| stream id        | flags | length | payload
 package struct SPDYCodec: ~Copyable {
-    private static let frameLimit: Int = 16 * 1024 * 1024
+    /// What three bytes of length can say.
+    private static let payloadLimit: Int = 0xFF_FFFF
     private static let fieldLimit: Int = 256
 
     private var buffer: [UInt8] = []
@@ -27,7 +26,6 @@ package struct SPDYCodec: ~Copyable {
         while buffer.count - offset >= 8 {
             let length: Int =
                 Int(buffer[offset + 5]) << 16 | Int(buffer[offset + 6]) << 8 | Int(buffer[offset + 7])
-            guard length <= Self.frameLimit else { throw .violation("a frame of \(length) bytes is too large") }
             guard buffer.count - offset >= 8 + length else { break }
             let head: ArraySlice<UInt8> = buffer[offset..<(offset + 8)]
             let payload: ArraySlice<UInt8> = buffer[(offset + 8)..<(offset + 8 + length)]
@@ -84,13 +82,20 @@ package struct SPDYCodec: ~Copyable {
             return Self.control(1, isLast, payload)
         case .synReply(let id, let fields, let isLast):
             return Self.control(2, isLast, Self.bytes(id) + deflater.block(fields))
-        case .data(let id, let payload, let isLast):
-            return Self.bytes(id & 0x7fff_ffff) + [isLast ? 1 : 0] + Self.length(payload.count) + payload
+        case .data(let id, let payload, let isLast): return Self.data(id & 0x7fff_ffff, payload[...], isLast)
         case .reset(let id, let status): return Self.control(3, false, Self.bytes(id) + Self.bytes(status))
         case .ping(let id): return Self.control(6, false, Self.bytes(id))
         case .goAway: return Self.control(7, false, Self.bytes(0) + Self.bytes(0))
         case .other: return []
         }
+    }
+
+    /// As many frames as the payload takes.
+    private static func data(_ id: UInt32, _ payload: ArraySlice<UInt8>, _ isLast: Bool) -> [UInt8] {
+        let part: ArraySlice<UInt8> = payload.prefix(payloadLimit)
+        let rest: ArraySlice<UInt8> = payload.dropFirst(part.count)
+        let head: [UInt8] = bytes(id) + [isLast && rest.isEmpty ? 1 : 0] + length(part.count)
+        return rest.isEmpty ? head + part : head + part + data(id, rest, isLast)
     }
 
     private static func control(_ type: UInt8, _ isLast: Bool, _ payload: [UInt8]) -> [UInt8] {

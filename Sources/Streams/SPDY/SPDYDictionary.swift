@@ -1,5 +1,5 @@
-/// The text that both ends of a SPDY/3 connection feed their compressors first, as the protocol lays down (SPDY draft 3,
-/// section 2.6.10.1): each word behind its length in four bytes, then a run of plain text.
+/// The text that both ends of a SPDY/3 connection feed their compressors first, as the protocol lays down (SPDY draft
+/// 3, section 2.6.10.1): each word behind its length in four bytes, then a run of plain text.
 enum SPDYDictionary {
     static let bytes: [UInt8] = {
         var out: [UInt8] = []
@@ -13,8 +13,8 @@ enum SPDYDictionary {
     }()
 
     private static let words: String = """
-        options head post put delete trace accept accept-charset accept-encoding accept-language accept-ranges age allow \
-        authorization cache-control connection content-base content-encoding content-language content-length \
+        options head post put delete trace accept accept-charset accept-encoding accept-language accept-ranges age \
+        allow authorization cache-control connection content-base content-encoding content-language content-length \
         content-location content-md5 content-range content-type date etag expect expires from host if-match \
         if-modified-since if-none-match if-range if-unmodified-since last-modified location max-forwards pragma \
         proxy-authenticate proxy-authorization range referer retry-after server te trailer transfer-encoding upgrade \

@@ -1,0 +1,91 @@
+import Foundation
+import StreamConnections
+import Synchronization
+import Testing
+
+enum StreamClient {
+    static func connect(port: Int) async throws -> OutgoingConnection {
+        try await StreamDialer().connect(host: "127.0.0.1", port: port)
+    }
+}
+
+/// Runs `kubectl`, each time for at most 20 seconds.
+enum Kubectl {
+    private static let path: String = "/usr/bin/kubectl"
+    static var isThere: Bool { FileManager.default.isExecutableFile(atPath: path) }
+
+    struct Run: Sendable {
+        var output: String
+        var errors: String
+        var code: Int32
+    }
+
+    private static func process(
+        _ arguments: [String], _ cluster: Cluster, _ environment: [String: String]
+    ) -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
+        process.arguments =
+            ["20", path, "--server=http://127.0.0.1:\(cluster.apiPort)", "--namespace=default"] + arguments
+        process.environment = environment.merging(
+            ["HOME": NSTemporaryDirectory(), "KUBECONFIG": "/dev/null", "PATH": "/usr/bin:/bin"]
+        ) { first, _ in first }
+        return process
+    }
+
+    static func run(
+        _ arguments: [String], _ cluster: Cluster, input: String = "", environment: [String: String] = [:]
+    ) async throws -> Run {
+        let process: Process = process(arguments, cluster, environment)
+        let (stdin, stdout, stderr) = (Pipe(), Pipe(), Pipe())
+        process.standardInput = stdin
+        process.standardOutput = stdout
+        process.standardError = stderr
+        try process.run()
+        try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+        try stdin.fileHandleForWriting.close()
+        async let output: String = readAll(stdout.fileHandleForReading)
+        async let errors: String = readAll(stderr.fileHandleForReading)
+        let (text, words): (String, String) = await (output, errors)
+        process.waitUntilExit()
+        return Run(output: text, errors: words, code: process.terminationStatus)
+    }
+
+    /// Forwards a port of our host's choice to port 80 of a pod, for the time of `body`.
+    static func forward(
+        _ pod: String, _ cluster: Cluster, _ environment: [String: String], _ body: (Int) async throws -> Void
+    ) async throws {
+        let process: Process = process(
+            ["port-forward", "--address=127.0.0.1", pod, ":80"], cluster, environment)
+        let stdout = Pipe()
+        process.standardOutput = stdout
+        process.standardError = FileHandle.standardError
+        try process.run()
+        defer {
+            process.terminate()
+            process.waitUntilExit()
+        }
+        // Forwarding from 127.0.0.1:41234 -> 80
+        let line: String = await readLine(stdout.fileHandleForReading)
+        let port: Int? = line.split(separator: ":").last?.split(separator: " ").first.flatMap { Int($0) }
+        try await body(#require(port, "\(line)"))
+    }
+
+    private static func readAll(_ handle: FileHandle) async -> String {
+        await onThread { String(decoding: handle.readDataToEndOfFile(), as: UTF8.self) }
+    }
+
+    private static func readLine(_ handle: FileHandle) async -> String {
+        await onThread {
+            var bytes: [UInt8] = []
+            while let byte = try? handle.read(upToCount: 1)?.first, byte != 0x0A { bytes.append(byte) }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    private static func onThread(_ body: @escaping @Sendable () -> String) async -> String {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: body()) }
+        }
+    }
+}
