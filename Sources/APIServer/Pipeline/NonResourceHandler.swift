@@ -52,10 +52,17 @@ package struct NonResourceResponse: Sendable {
     }
 }
 
-/// Answers non-resource requests; called on an event loop, after authorization: it must not block.
+/// Answers non-resource requests; called after authorization, on an event loop unless it says otherwise: it must
+/// not block.
 package protocol NonResourceHandler: Sendable {
     /// Paths that it answers: exact ones (`/version`), and with a star at the end everything below (`/openapi/v3*`).
     /// The longest match wins.
     var paths: [String] { get }
     func handle(_ request: NonResourceRequest) throws(StatusError) -> NonResourceResponse
+    /// Whether `handle` takes less than some milliseconds. What is not quick is called off the event loop.
+    func isQuick(_ request: NonResourceRequest) -> Bool
+}
+
+extension NonResourceHandler {
+    package func isQuick(_ request: NonResourceRequest) -> Bool { true }
 }
