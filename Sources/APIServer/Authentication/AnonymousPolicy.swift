@@ -1,7 +1,7 @@
 /// For which paths a request without credentials is `system:anonymous`; for others it is 401.
 ///
 /// Upstream's default is everything, and leaves the rest to authorization (`--anonymous-auth`); it can be limited to
-/// some paths (`AuthenticationConfiguration`), which the cluster's own default does: health, and nothing else.
+/// some paths (`AuthenticationConfiguration`), of which `health` are those that a load balancer needs.
 package struct AnonymousPolicy: Sendable, Equatable {
     /// Nil: all paths.
     private let paths: [String]?

@@ -100,8 +100,9 @@ package struct RBACIndex: Sendable {
         var roleKey: String {
             switch role.kind {
             case "ClusterRole": RBACIndex.key("", role.name)
-            case "Role": RBACIndex.key(namespace, role.name)
-            default: "?" + role.kind
+            // Outside namespaces there is none; and it must not be taken for a cluster role.
+            case "Role": RBACIndex.key(namespace.isEmpty ? "?" : namespace, role.name)
+            default: "!" + role.kind
             }
         }
 
@@ -205,7 +206,7 @@ package struct RBACIndex: Sendable {
 
     /// Upstream's words for a role that a binding refers to in vain.
     private static func failure(_ role: String) -> String {
-        if role.hasPrefix("?") { return "unsupported role reference kind: \(GoText.quoted(role.dropFirst()))" }
+        if role.hasPrefix("!") { return "unsupported role reference kind: \(GoText.quoted(role.dropFirst()))" }
         let name: Substring = role[role.index(after: role.firstIndex(of: "/") ?? role.startIndex)...]
         let kind: String = role.hasPrefix("/") ? "clusterrole" : "role"
         return "\(kind).rbac.authorization.k8s.io \(GoText.quoted(name)) not found"
