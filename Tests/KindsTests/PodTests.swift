@@ -241,4 +241,33 @@ struct PodTests {
         #expect(strategy.warnings(given, old: nil, context: .test()) == [warning])
         #expect(strategy.warnings(given, old: given, context: .test()).isEmpty)
     }
+
+    @Test func `a resize changes amounts, and never the class`() throws {
+        let old: Pod = try pod(
+            #"{"containers":[{"name":"c","image":"a:1","resources":{"requests":{"cpu":"1"}}}]}"#)
+        func resized(_ resources: String) throws -> (Pod, [String]) {
+            var asked: Pod = old
+            asked.spec.nodeName = "ignored"
+            asked.spec.containers[0].resources = try JSONReader.decode(
+                ResourceRequirements.self, from: Array(resources.utf8))
+            let context: RequestContext = .test(subresource: "resize")
+            strategy.prepareForUpdate(&asked, old: old, subresource: "resize", context: context)
+            return (asked, strategy.validateUpdate(asked, old: old, subresource: "resize", context: context).texts)
+        }
+        let (larger, none): (Pod, [String]) = try resized(#"{"requests":{"cpu":"2"}}"#)
+        #expect(none.isEmpty && larger.spec.nodeName.isEmpty && larger.metadata.generation == 2)
+        #expect(
+            try resized("{}").1 == [
+                "spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed",
+                #"spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing"#,
+            ])
+    }
+
+    @Test func `a name with dots is allowed and warned of`() throws {
+        let given: Pod = strategy.created(
+            try object(#"{"metadata":{"name":"a.b"},"spec":{"containers":[{"name":"c","image":"a:1"}]}}"#))
+        let warnings: [String] = strategy.warnings(given, old: nil, context: .test())
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.hasPrefix("metadata.name: this is used in the Pod's hostname, ") == true)
+    }
 }

@@ -31,7 +31,7 @@ enum EnvironmentRules {
         var count: Int = 0
         if let reference = source.fieldRef {
             count += 1
-            errors += field(reference, podFields, mapKeys: true, path.child("fieldRef"))
+            errors += field(reference, podFields, path.child("fieldRef"))
         }
         if let reference = source.resourceFieldRef {
             count += 1
@@ -96,8 +96,8 @@ enum EnvironmentRules {
         return errors
     }
 
-    /// A field of the pod; `metadata.labels['key']` and annotations too, if `mapKeys`.
-    static func field(_ selector: ObjectFieldSelector, _ known: [String], mapKeys: Bool, _ path: FieldPath)
+    /// A field of the pod; also `metadata.labels['key']` and annotations so.
+    static func field(_ selector: ObjectFieldSelector, _ known: [String], _ path: FieldPath)
         -> FieldErrors
     {
         if selector.apiVersion.isEmpty { return [.required(path.child("apiVersion"))] }

@@ -3,16 +3,32 @@ package import APIMachinery
 import Codec
 
 extension Pod {
-    /// What a client should know about a new pod; nothing for changed ones, which people rarely write.
-    package func warnings(replacing old: Pod?) -> [String] {
-        if old != nil { return [] }
-        return PodWarnings.of(spec, metadata, spec: FieldPath("spec"), metadata: FieldPath("metadata"))
+    /// What a client should know about a new pod.
+    package var warnings: [String] {
+        PodWarnings.of(spec, metadata, spec: FieldPath("spec"), metadata: FieldPath("metadata"))
     }
 }
 
 extension PodTemplateSpec {
-    package func warnings(replacing old: PodTemplateSpec?, at path: FieldPath) -> [String] {
+    package func warnings(at path: FieldPath) -> [String] {
         PodWarnings.of(spec, metadata, spec: path.child("spec"), metadata: path.child("metadata"))
+    }
+}
+
+/// Warnings of names that are allowed and surprising.
+package enum NameWarnings {
+    package static func pod(_ name: String) -> [String] { of(name, usedIn: "the Pod's hostname") }
+
+    /// For kinds whose pods have names that begin with theirs.
+    package static func owner(_ name: String) -> [String] { of(name, usedIn: "Pod names and hostnames") }
+
+    private static func of(_ name: String, usedIn place: String) -> [String] {
+        let messages: [String] = NameRules.dns1123Label(name)
+        if messages.isEmpty { return [] }
+        return [
+            "metadata.name: this is used in \(place), which can result in surprising behavior; "
+                + "a DNS label is recommended: [\(messages.joined(separator: " "))]"
+        ]
     }
 }
 

@@ -148,7 +148,7 @@ enum VolumeRules {
         var errors: FieldErrors = Rule.required(file.path, path.child("path"))
         errors += Rule.volumeItemPath(file.path, path.child("path"))
         if let reference = file.fieldRef {
-            errors += EnvironmentRules.field(reference, downwardFields, mapKeys: true, path.child("fieldRef"))
+            errors += EnvironmentRules.field(reference, downwardFields, path.child("fieldRef"))
             if file.resourceFieldRef != nil {
                 let text: String = "fieldRef and resourceFieldRef can not be specified simultaneously"
                 errors.append(.invalid(path, "resource", text))

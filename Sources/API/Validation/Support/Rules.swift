@@ -84,7 +84,4 @@ enum Rule {
         guard let mode, mode < 0 || mode > 0o777 else { return [] }
         return [.invalid(path, mode, "must be a number between 0 and 0777 (octal), both inclusive")]
     }
-
-    /// For selectors, key and value together as upstream prints them.
-    static func text(_ quantity: Quantity) -> String { quantity.description }
 }

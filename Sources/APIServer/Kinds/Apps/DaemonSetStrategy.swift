@@ -26,8 +26,7 @@ package struct DaemonSetStrategy: KindStrategy {
     }
 
     package func warnings(_ object: DaemonSet, old: DaemonSet?, context: RequestContext) -> [String] {
-        TemplateWarnings.of(
-            object.spec.template, replacing: old?.spec.template, generation: (object.metadata, old?.metadata), context)
+        TemplateWarnings.of(object.spec.template, object.metadata, old: old?.metadata, context, warnsOfName: false)
     }
 
     package var table: TableDefinition<DaemonSet> {

@@ -38,8 +38,7 @@ package struct DeploymentsStrategy: KindStrategy {
     }
 
     package func warnings(_ object: Deployment, old: Deployment?, context: RequestContext) -> [String] {
-        TemplateWarnings.of(
-            object.spec.template, replacing: old?.spec.template, generation: (object.metadata, old?.metadata), context)
+        TemplateWarnings.of(object.spec.template, object.metadata, old: old?.metadata, context)
     }
 
     package var scale: ScaleMapping<Deployment>? {

@@ -26,8 +26,7 @@ package struct ReplicaSetStrategy: KindStrategy {
     }
 
     package func warnings(_ object: ReplicaSet, old: ReplicaSet?, context: RequestContext) -> [String] {
-        TemplateWarnings.of(
-            object.spec.template, replacing: old?.spec.template, generation: (object.metadata, old?.metadata), context)
+        TemplateWarnings.of(object.spec.template, object.metadata, old: old?.metadata, context)
     }
 
     package var scale: ScaleMapping<ReplicaSet>? {

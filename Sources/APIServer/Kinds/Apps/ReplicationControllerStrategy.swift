@@ -39,8 +39,7 @@ package struct ReplicationControllerStrategy: KindStrategy {
         -> [String]
     {
         guard let template = object.spec.template else { return [] }
-        return TemplateWarnings.of(
-            template, replacing: old?.spec.template, generation: (object.metadata, old?.metadata), context)
+        return TemplateWarnings.of(template, object.metadata, old: old?.metadata, context)
     }
 
     package var scale: ScaleMapping<ReplicationController>? {

@@ -26,8 +26,7 @@ package struct StatefulSetStrategy: KindStrategy {
     }
 
     package func warnings(_ object: StatefulSet, old: StatefulSet?, context: RequestContext) -> [String] {
-        var warnings: [String] = TemplateWarnings.of(
-            object.spec.template, replacing: old?.spec.template, generation: (object.metadata, old?.metadata), context)
+        var warnings: [String] = TemplateWarnings.of(object.spec.template, object.metadata, old: old?.metadata, context)
         if context.subresource.isEmpty, let limit = object.spec.revisionHistoryLimit, limit < 0 {
             warnings.append(
                 "spec.revisionHistoryLimit: a negative value retains all historical revisions; "

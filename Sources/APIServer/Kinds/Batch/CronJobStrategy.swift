@@ -26,8 +26,7 @@ package struct CronJobStrategy: KindStrategy {
     package func warnings(_ object: CronJob, old: CronJob?, context: RequestContext) -> [String] {
         guard context.subresource.isEmpty else { return [] }
         return TemplateWarnings.of(
-            object.spec.jobTemplate.spec.template, replacing: old?.spec.jobTemplate.spec.template,
-            generation: (object.metadata, old?.metadata), context,
+            object.spec.jobTemplate.spec.template, object.metadata, old: old?.metadata, context,
             at: FieldPath("spec").child("jobTemplate", "spec").child("template"))
     }
 

@@ -59,8 +59,7 @@ package struct JobStrategy: KindStrategy {
     package func warnings(_ job: Job, old: Job?, context: RequestContext) -> [String] {
         guard context.subresource.isEmpty else { return [] }
         var warnings: [String] = job.warnings
-        warnings += TemplateWarnings.of(
-            job.spec.template, replacing: old?.spec.template, generation: (job.metadata, old?.metadata), context)
+        warnings += TemplateWarnings.of(job.spec.template, job.metadata, old: old?.metadata, context)
         return warnings
     }
 

@@ -48,5 +48,13 @@ enum ConfigurationKinds {
         }
     ) { strategy in
         strategy.returnsDeletedObject = true
+        strategy.warn = { object, old in
+            let key: String = "kubernetes.io/enforce-mountable-secrets"
+            guard object.metadata.annotations[key] != nil, old?.metadata.annotations[key] == nil else { return [] }
+            return [
+                "metadata.annotations[\(key)]: deprecated in v1.32+; prefer separate namespaces to isolate access to "
+                    + "mounted secrets"
+            ]
+        }
     }
 }

@@ -19,8 +19,27 @@ enum VolumeKinds {
             volume.status.phase = "Pending"
             volume.status.lastPhaseTransitionTime = context.now
         }
+        strategy.warn = { volume, _ in volumeWarnings(volume) }
+        strategy.onStatus = { volume, old, context in
+            if volume.status.phase != old.status.phase { volume.status.lastPhaseTransitionTime = context.now }
+        }
         strategy.check = { $0.validate() }
         strategy.checkUpdate = { $0.validateUpdate(of: $1) }
+    }
+
+    private static func volumeWarnings(_ volume: PersistentVolume) -> [String] {
+        var warnings: [String] = []
+        if volume.metadata.annotations[classAnnotation] != nil {
+            warnings.append(
+                "metadata.annotations[\(classAnnotation)]: deprecated since v1.8; use \"storageClassName\" attribute "
+                    + "instead")
+        }
+        if volume.spec.persistentVolumeReclaimPolicy == "Recycle" {
+            warnings.append(
+                "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the "
+                    + "recommended approach is to use dynamic provisioning.")
+        }
+        return warnings
     }
 
     private static let volumeTable = TableDefinition<PersistentVolume>([

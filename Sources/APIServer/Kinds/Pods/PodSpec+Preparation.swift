@@ -34,7 +34,7 @@ extension PodSpec {
     }
 
     /// A limit that comes without a request brings one along, as for new pods.
-    mutating func fillResizedRequests(from old: PodSpec) {
+    mutating func fillResizedRequests() {
         for index in containers.indices {
             for (name, limit) in containers[index].resources.limits
             where containers[index].resources.requests[name] == nil {

@@ -86,7 +86,7 @@ package struct PodStrategy: KindStrategy {
             pod.spec.ephemeralContainers = new.spec.ephemeralContainers
         case "resize":
             pod.spec.takeResources(of: new.spec)
-            pod.spec.fillResizedRequests(from: old.spec)
+            pod.spec.fillResizedRequests()
         default:
             break
         }
@@ -96,13 +96,20 @@ package struct PodStrategy: KindStrategy {
     package func validateUpdate(_ pod: Pod, old: Pod, subresource: String, context: RequestContext) -> FieldErrors {
         switch subresource {
         case "ephemeralcontainers": return pod.validateEphemeralContainersUpdate(of: old)
-        case "resize": return pod.validateResize(of: old)
+        case "resize":
+            var errors: FieldErrors = pod.validateResize(of: old)
+            if pod.qosClass != old.qosClass {
+                let text: String = "Pod QOS Class may not change as a result of resizing"
+                errors.append(.invalid(FieldPath("spec"), pod.status.qosClass, text))
+            }
+            return errors
         default: return []
         }
     }
 
     package func warnings(_ pod: Pod, old: Pod?, context: RequestContext) -> [String] {
-        context.subresource == "status" ? [] : pod.warnings(replacing: old)
+        guard old == nil else { return [] }
+        return NameWarnings.pod(pod.metadata.name) + pod.warnings
     }
 
     // MARK: - Deleting

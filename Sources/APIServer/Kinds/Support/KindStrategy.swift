@@ -11,6 +11,11 @@ extension KindStrategy {
     package var keepsLabelsOfStatus: Bool { false }
 
     package func prepareForStatusUpdate(_ object: inout Object, old: Object, context: RequestContext) {
+        applyKindStatusRules(&object, old: old)
+    }
+
+    /// The default of `prepareForStatusUpdate`, for strategies that add to it.
+    package func applyKindStatusRules(_ object: inout Object, old: Object) {
         let labels: StringMap<String> = object.metadata.labels
         applyStatusRules(&object, old: old)
         if !keepsLabelsOfStatus { object.metadata.labels = labels }

@@ -16,6 +16,8 @@ package struct PlainStrategy<Object: APIObject>: KindStrategy {
     package var onCreate: (@Sendable (inout Object, RequestContext) -> Void)?
     /// Runs after the common rules for changed objects.
     package var onUpdate: (@Sendable (inout Object, Object, RequestContext) -> Void)?
+    /// Runs after the common rules for a changed status.
+    package var onStatus: (@Sendable (inout Object, Object, RequestContext) -> Void)?
     package var check: (@Sendable (Object) -> FieldErrors)?
     /// Of the new object and the old one.
     package var checkUpdate: (@Sendable (Object, Object) -> FieldErrors)?
@@ -48,6 +50,11 @@ package struct PlainStrategy<Object: APIObject>: KindStrategy {
 
     package func validateUpdate(_ object: Object, old: Object, context: RequestContext) -> FieldErrors {
         checkUpdate?(object, old) ?? []
+    }
+
+    package func prepareForStatusUpdate(_ object: inout Object, old: Object, context: RequestContext) {
+        applyKindStatusRules(&object, old: old)
+        onStatus?(&object, old, context)
     }
 
     package func validateStatusUpdate(_ object: Object, old: Object, context: RequestContext) -> FieldErrors {
