@@ -19,8 +19,6 @@ final class ControlPlane: Sendable {
     private let configuration: ClusterConfiguration
     private let recorder: FlowRecorder
     private let log: Log
-    /// What controllers may watch.
-    private let served: Set<GroupVersionResource>
     /// PEM of the authority by which pods know the API server.
     private let rootCA: String
     private let access: ClusterAccess
@@ -98,7 +96,7 @@ final class ControlPlane: Sendable {
             ControllerContext(
                 informers: InformerSet(over: transport(APIServer.UserInfo(name: "system:kube-controller-manager"))),
                 transport: { self.transport(Self.controller($0)) }, log: log, recorder: recorder, rootCA: rootCA,
-                served: served))
+                served: Set(core.registry.resources.map { $0.info.gvr })))
         let schedulerTransport: InProcessTransport = transport(APIServer.UserInfo(name: "system:kube-scheduler"))
         let informers = InformerSet(over: schedulerTransport)
         let client = APIClient(schedulerTransport, fieldManager: "kube-scheduler")
