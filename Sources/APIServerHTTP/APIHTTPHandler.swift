@@ -196,15 +196,19 @@ package final class APIHTTPHandler: HTTPHandler {
         case .failure: throw .unauthorized()
         case .unknown:
             // A token that nobody knows is wrong, not absent.
-            guard configuration.anonymous.allows(target.path), credentials.bearerToken == nil else { throw .unauthorized() }
+            guard configuration.anonymous.allows(target.path), credentials.bearerToken == nil else {
+                throw .unauthorized()
+            }
             return .anonymous
         }
     }
 
     /// The user whom the sender asks to be taken for, if it may.
     private func impersonate(_ http: HTTPRequest, _ user: UserInfo) throws(StatusError) -> UserInfo {
-        guard let wish = Impersonation(headers: http.fields.fields.lazy.map { ($0.name, $0.value) }) else { return user }
-        return try wish.resolve(requester: user, authorizer: core.authorizer).authenticated()
+        guard let wish = Impersonation(headers: http.fields.fields.lazy.map { ($0.name, $0.value) }) else {
+            return user
+        }
+        return try wish.resolve(requester: user, authorizer: core.authorizer)
     }
 
     private static func bearerToken(_ http: HTTPRequest) -> String? {
