@@ -203,7 +203,7 @@ struct EffectsTests {
         shop.runtime.fail("createContainer", CRIError(.unknown, "no room"))
         #expect(
             await shop.launch(pod).map(line) == [
-                "launchFailed CreateContainerError: rpc error: code = Unknown desc = no room"
+                "launchFailed CreateContainerError: rpc error: code = Unknown desc = no room", "observed ",
             ])
         shop.runtime.fail("startContainer", CRIError(.unknown, "no such file"))
         #expect(

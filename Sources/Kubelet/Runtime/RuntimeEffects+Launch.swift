@@ -32,7 +32,9 @@ extension RuntimeEffects {
         } catch {
             reports.event(
                 .warning, reason: "Failed", message: "Error: \(error.message)", container: name, about: pod)
-            return [.launchFailed(container: name, reason: error.reason, message: error.message)]
+            let failed = PodEvent.launchFailed(container: name, reason: error.reason, message: error.message)
+            // Perhaps because the sandbox has died: then there is no use in trying again in it.
+            return error.reason == "CreateContainerError" ? [failed] + (await observed(identity)) : [failed]
         }
     }
 

@@ -15,6 +15,17 @@ package final class PodWorkers: Sendable {
         var wake: Time?
         /// What made the kubelet look at the pod last; carried by what it does.
         var causes: [Cause] = []
+        /// What steps gave and nobody has handed on yet, in order: two threads must not hand on one pod's reports in
+        /// the wrong order.
+        var outbox: [Output] = []
+        /// Somebody is handing on.
+        var isHandingOn: Bool = false
+    }
+
+    private struct Output {
+        var pod: Pod
+        var actions: [PodAction]
+        var causes: [Cause]
     }
 
     /// One thing to do, outside the lock.
@@ -64,17 +75,36 @@ package final class PodWorkers: Sendable {
     /// Hands an event to a pod's machine. Does nothing for pods that are not (or no longer) here.
     package func deliver(_ event: PodEvent, to pod: PodIdentity, causes: [Cause]? = nil) {
         let now: Time = clock.now
-        var machine: (pod: Pod, actions: [PodAction], causes: [Cause])?
-        workers.withLock { workers in
-            guard var worker = workers.removeValue(forKey: pod.uid) else { return }
+        let isMine: Bool = workers.withLock { workers in
+            guard var worker = workers.removeValue(forKey: pod.uid) else { return false }
             if let causes { worker.causes = causes }
             if case .timer = event { worker.wake = nil }
             let actions: [PodAction] = worker.machine.receive(event, now: now)
-            machine = (worker.machine.pod, actions, worker.causes)
-            if !worker.machine.isFinished { workers[pod.uid] = worker }
+            if !actions.isEmpty {
+                worker.outbox.append(Output(pod: worker.machine.pod, actions: actions, causes: worker.causes))
+            }
+            defer { workers[pod.uid] = worker }
+            guard !worker.isHandingOn else { return false }
+            worker.isHandingOn = true
+            return true
         }
-        guard let machine else { return }
-        for action in machine.actions { dispatch(action, of: machine.pod, identity: pod, causes: machine.causes) }
+        guard isMine else { return }
+        while let output = nextOutput(of: pod.uid) {
+            for action in output.actions {
+                dispatch(action, of: output.pod, identity: pod, causes: output.causes)
+            }
+        }
+    }
+
+    /// nil: all is handed on; a machine that has finished is forgotten.
+    private func nextOutput(of uid: String) -> Output? {
+        workers.withLock { workers in
+            guard var worker = workers.removeValue(forKey: uid) else { return nil }
+            let output: Output? = worker.outbox.isEmpty ? nil : worker.outbox.removeFirst()
+            if output == nil { worker.isHandingOn = false }
+            if output != nil || !worker.machine.isFinished { workers[uid] = worker }
+            return output
+        }
     }
 
     /// What the machine of a pod believes at this moment; nil if it is not here.
