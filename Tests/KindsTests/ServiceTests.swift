@@ -78,4 +78,17 @@ struct ServiceTests {
             #"{"type":"LoadBalancer","clusterIP":"None","ports":[{"port":53,"protocol":"UDP"}]}"#)
         #expect(Array(strategy.row(balanced)[2...4]) == ["None", "<pending>", "53/UDP"])
     }
+
+    /// Upstream checks the addresses of a load balancer and leaves conditions to whoever writes them.
+    @Test func `a status has addresses only with a load balancer`() throws {
+        var made: Service = try service(#"{"type":"LoadBalancer","ports":[{"port":80}]}"#)
+        made.status.conditions = [Condition.with { $0.type = "StatusUpdate" }]
+        made.status.loadBalancer.ingress = [LoadBalancerIngress.with { $0.ip = "203.0.113.1" }]
+        #expect(strategy.validateStatusUpdate(made, old: made, context: .test(subresource: "status")).isEmpty)
+        made.spec.type = "ClusterIP"
+        #expect(
+            made.validateStatus().texts == [
+                #"status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is "LoadBalancer""#
+            ])
+    }
 }

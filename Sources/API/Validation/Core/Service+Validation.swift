@@ -256,7 +256,6 @@ extension Service {
                 }
             }
         }
-        errors += Validation.conditions(status.conditions, at: FieldPath("status").child("conditions"))
         return errors
     }
 

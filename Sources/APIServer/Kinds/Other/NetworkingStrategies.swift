@@ -104,8 +104,5 @@ enum NetworkingKinds {
     ) { strategy in
         strategy.check = { $0.validate() }
         strategy.checkUpdate = { $0.validateUpdate(of: $1) }
-        strategy.checkStatus = { object, _ in
-            Validation.conditions(object.status.conditions, at: FieldPath("status").child("conditions"))
-        }
     }
 }
