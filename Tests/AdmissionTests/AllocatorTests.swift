@@ -137,11 +137,12 @@ import Testing
         let allocator = Self.small()
         #expect(
             Self.refused(allocator, Self.service { $0.spec.ipFamilyPolicy = "RequireDualStack" })
-                == "Service \"x\" is invalid: spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": this cluster is not "
-                + "configured for dual-stack services")
+                == "Service \"x\" is invalid: spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": this cluster is "
+                + "not configured for dual-stack services")
         #expect(
             Self.refused(allocator, Self.service { $0.spec.ipFamilies = ["IPv6"] })
-                == "Service \"x\" is invalid: spec.ipFamilies[0]: Invalid value: \"IPv6\": not configured on this cluster"
+                == "Service \"x\" is invalid: spec.ipFamilies[0]: Invalid value: \"IPv6\": not configured on "
+                + "this cluster"
         )
     }
 
@@ -179,8 +180,8 @@ import Testing
                 + "allocated")
         #expect(
             Self.refused(allocator, asking(80))
-                == "Service \"x\" is invalid: spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid "
-                + "range. The range of valid ports is 30000-30015")
+                == "Service \"x\" is invalid: spec.ports[0].nodePort: Invalid value: 80: provided port is not in the "
+                + "valid range. The range of valid ports is 30000-30015")
         // What was refused took nothing: not even the address.
         #expect(allocator.takenCounts == (1, 1))
     }

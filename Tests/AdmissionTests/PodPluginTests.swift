@@ -188,8 +188,8 @@ import Testing
                 $0.priorityClassName = "high"
                 $0.priority = 5
             }
-                == "pods \"p\" is forbidden: the integer value of priority (5) must not be provided in pod spec; priority "
-                + "admission controller computed 1000 from the given PriorityClass name")
+                == "pods \"p\" is forbidden: the integer value of priority (5) must not be provided in pod spec; "
+                + "priority admission controller computed 1000 from the given PriorityClass name")
         #expect(
             await check {
                 $0.priorityClassName = "high"

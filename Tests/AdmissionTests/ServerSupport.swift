@@ -58,14 +58,10 @@ struct AdmissionServer: Sendable {
     }
 }
 
-/// Runs a server with upstream's admission on a store of its own.
-func withServer<T: Sendable>(_ body: @Sendable (AdmissionServer) async throws -> T) async throws -> T {
-    let directory: String = "/tmp/swiftlet-admission-\(UInt64.random(in: .min ... .max))"
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
-    defer { try? FileManager.default.removeItem(atPath: directory) }
-    let store: EmbeddedStore = try await EmbeddedStore.open(EmbeddedStore.Configuration(path: directory))
+/// The kinds that these tests are about, without rules of their own.
+private func plainKinds(_ link: ServerLink) -> [any ResourceStrategy] {
     let eviction = ResourceInfo.Subresource("eviction", gvk: Eviction.gvk, verbs: ["create"])
-    let registry = ResourceRegistry([
+    return [
         PlainKind<Pod>(
             info: ResourceInfo(Pod.gvk, resource: "pods", namespaced: true, subresources: [eviction]), grace: 30),
         PlainKind<Namespace>(info: Resources.namespaces),
@@ -76,8 +72,24 @@ func withServer<T: Sendable>(_ body: @Sendable (AdmissionServer) async throws ->
             info: ResourceInfo(ResourceQuota.gvk, resource: "resourcequotas", namespaced: true)),
         PlainKind<PodDisruptionBudget>(
             info: ResourceInfo(PodDisruptionBudget.gvk, resource: "poddisruptionbudgets", namespaced: true)),
-    ])
+    ]
+}
+
+/// The kinds as they are served.
+func builtinKinds(_ link: ServerLink) -> [any ResourceStrategy] {
+    KindRegistrations.all(services: ClusterServiceAllocator(link: link))
+}
+
+/// Runs a server with upstream's admission on a store of its own.
+func withServer<T: Sendable>(
+    kinds: (ServerLink) -> [any ResourceStrategy] = plainKinds, _ body: @Sendable (AdmissionServer) async throws -> T
+) async throws -> T {
+    let directory: String = "/tmp/swiftlet-admission-\(UInt64.random(in: .min ... .max))"
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let store: EmbeddedStore = try await EmbeddedStore.open(EmbeddedStore.Configuration(path: directory))
     let link = ServerLink()
+    let registry = ResourceRegistry(kinds(link))
     var parts = APIServerCore.Parts(store: store, registry: registry, authorizer: AlwaysAllowAuthorizer())
     parts.admission = AdmissionPlugins.standard(link: link)
     parts.subresources = [EvictionHandler()]

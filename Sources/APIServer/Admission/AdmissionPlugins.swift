@@ -1,14 +1,16 @@
 /// The plugins that upstream runs by default, in its order.
 package enum AdmissionPlugins {
-    /// `link` must be connected to the server before it answers requests.
-    package static func standard(link: ServerLink, environment: ServerEnvironment = ServerEnvironment())
-        -> [any AdmissionPlugin]
-    {
+    /// `link` must be connected to the server before it answers requests. `protectsStorage`: somebody runs the
+    /// controllers that take the protection of volumes and claims away; without them, nothing protected ever goes.
+    package static func standard(
+        link: ServerLink, environment: ServerEnvironment = ServerEnvironment(), protectsStorage: Bool = false
+    ) -> [any AdmissionPlugin] {
         let pause: @Sendable (Duration) async -> Void = { duration in
             // Cancelled: the request goes on without waiting.
             try? await Task.sleep(for: duration)
         }
-        return [
+        let protection: [any AdmissionPlugin] = protectsStorage ? [StorageObjectInUseProtection()] : []
+        let first: [any AdmissionPlugin] = [
             NamespaceLifecycle(link: link),
             LimitRanger(),
             ServiceAccountPlugin(link: link, makeName: { environment.name(base: $0) }, pause: pause),
@@ -16,11 +18,13 @@ package enum AdmissionPlugins {
             PriorityPlugin(),
             DefaultTolerationSeconds(),
             DefaultStorageClass(),
-            StorageObjectInUseProtection(),
+        ]
+        let last: [any AdmissionPlugin] = [
             PersistentVolumeClaimResize(),
             RuntimeClassPlugin(),
             DefaultIngressClass(),
             ResourceQuotaPlugin(link: link),
         ]
+        return first + protection + last
     }
 }

@@ -29,8 +29,10 @@ package struct NamespaceLifecycle: AdmissionPlugin {
         }
         let name: String = attributes.namespace
         var found: Namespace? = attributes.caches.get(Namespace.self, namespace: "", name: name)
-        if found == nil || attributes.operation == .create {
-            // The cache may be a moment behind what the client has been told.
+        if found == nil || (attributes.operation == .create && attributes.info.gvr.resource != "events") {
+            // The caches may be a moment behind what the client has been told: that this namespace is going away, or
+            // that a quota, a limit range or a class has been made, which the plugins after this one look for. Events
+            // are not worth a wait.
             try await link.waitUntilFresh()
             found = attributes.caches.get(Namespace.self, namespace: "", name: name)
         }
