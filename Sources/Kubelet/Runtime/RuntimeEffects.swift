@@ -157,6 +157,7 @@ package final class RuntimeEffects: PodEffects {
             let id: String = try await runtime.runPodSandbox(request).podSandboxId
             step("created sandbox", identity, since: began)
             let addresses: [String] = try await observer.addresses(of: id)
+            watch.watch(sandbox: id, of: identity)
             remember(identity.uid) { known in
                 known.sandbox = config
                 known.addresses = addresses

@@ -9,6 +9,8 @@ package final class RuntimeObserver: Sendable {
         var exits: [String: ContainerInstance] = [:]
         /// Addresses by sandbox ID.
         var addresses: [String: [String]] = [:]
+        /// The process that holds the namespaces, by sandbox ID.
+        var processes: [String: Int32] = [:]
     }
 
     private let state = Mutex(State())
@@ -127,10 +129,16 @@ package final class RuntimeObserver: Sendable {
         if let known = state.withLock({ $0.addresses[sandbox] }) { return known }
         var request = PodSandboxStatusRequest()
         request.podSandboxId = sandbox
-        let network: PodSandboxNetworkStatus? = try await runtime.podSandboxStatus(request).status?.network
+        request.verbose = true
+        let response: PodSandboxStatusResponse = try await runtime.podSandboxStatus(request)
+        let network: PodSandboxNetworkStatus? = response.status?.network
+        let processID: Int32? = VerboseInfo(response.info).processID
         let all: [String] = [network?.ip ?? ""] + (network?.additionalIps.map(\.ip) ?? [])
         let addresses: [String] = all.filter { !$0.isEmpty }
-        state.withLock { $0.addresses[sandbox] = addresses }
+        state.withLock { state in
+            state.addresses[sandbox] = addresses
+            state.processes[sandbox] = processID
+        }
         return addresses
     }
 
@@ -147,12 +155,16 @@ package final class RuntimeObserver: Sendable {
         }
     }
 
+    /// The process of a sandbox whose addresses were asked for; nil where the runtime does not tell.
+    package func process(of sandbox: String) -> Int32? { state.withLock { $0.processes[sandbox] } }
+
     private func forget(except views: [PodIdentity: RuntimeView]) {
         let containers: Set<String> = Set(views.values.flatMap { $0.containers.values.flatMap { $0.map(\.id) } })
         let sandboxes: Set<String> = Set(views.values.flatMap { $0.sandboxes.map(\.id) })
         state.withLock { state in
             state.exits = state.exits.filter { containers.contains($0.key) }
             state.addresses = state.addresses.filter { sandboxes.contains($0.key) }
+            state.processes = state.processes.filter { sandboxes.contains($0.key) }
         }
     }
 }

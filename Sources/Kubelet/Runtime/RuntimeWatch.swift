@@ -13,6 +13,7 @@ package final class RuntimeWatch: Sendable {
     private enum Work: Sendable {
         case first(PodIdentity)
         case exited(container: String, PodIdentity)
+        case sandboxEnded(String, PodIdentity)
     }
 
     private struct State {
@@ -72,6 +73,14 @@ package final class RuntimeWatch: Sendable {
         exits.watch(processID: processID, containerID: container) { [feed] in
             feed.yield(.exited(container: container, pod))
         }
+    }
+
+    /// A sandbox is up: if its process ends, the pod has no network any more.
+    package func watch(sandbox: String, of pod: PodIdentity) {
+        guard let exits, let processID = observer.process(of: sandbox) else { return }
+        let isNew: Bool = state.withLock { $0.watched.insert(sandbox).inserted }
+        guard isNew else { return }
+        exits.watch(processID: processID, containerID: sandbox) { [feed] in feed.yield(.sandboxEnded(sandbox, pod)) }
     }
 
     /// The runtime's own event says that something changed.
@@ -177,6 +186,7 @@ package final class RuntimeWatch: Sendable {
     package var seen: Set<PodIdentity> { state.withLock { Set(($0.views ?? [:]).keys) } }
 
     private func watchAll(_ view: RuntimeView, of pod: PodIdentity) async {
+        if let sandbox = view.sandboxes.first, sandbox.isReady { watch(sandbox: sandbox.id, of: pod) }
         for instances in view.containers.values {
             for instance in instances where instance.isRunning {
                 guard exits != nil, !state.withLock({ $0.watched.contains(instance.id) }),
@@ -194,6 +204,9 @@ package final class RuntimeWatch: Sendable {
             await waitForExit(container)
             state.withLock { _ = $0.watched.remove(container) }
             await observe(pod)
+        case .sandboxEnded(let sandbox, let pod):
+            await waitForEnd(of: sandbox, pod)
+            state.withLock { _ = $0.watched.remove(sandbox) }
         }
     }
 
@@ -209,6 +222,18 @@ package final class RuntimeWatch: Sendable {
             }
             await clock.sleep(for: wait)
             wait = wait * 2
+        }
+    }
+
+    /// Tells as soon as the runtime knows, too. Nothing to tell when the pod was taken away.
+    private func waitForEnd(of sandbox: String, _ pod: PodIdentity) async {
+        var wait: Duration = .milliseconds(20)
+        while !Task.isCancelled && wait < .seconds(4) {
+            await clock.sleep(for: wait)
+            wait = wait * 2
+            guard let view = try? await observer.observe(pod.uid) else { continue }
+            guard let known = view.sandboxes.first(where: { $0.id == sandbox }) else { return }
+            if !known.isReady { return send(.observed(view), to: pod) }
         }
     }
 
