@@ -173,7 +173,6 @@ struct AccessTests {
             #expect(try await cluster.ask(path, "subjectaccessreviews").status.allowed)
 
             let local = LocalSubjectAccessReview.with { review in
-                review.metadata.namespace = "web"
                 review.spec.user = "alice"
                 review.spec.resourceAttributes = ResourceAttributes.with {
                     $0.verb = "list"
@@ -218,6 +217,15 @@ struct AccessTests {
                 _ = try await cluster.ask(elsewhere, "localsubjectaccessreviews", namespace: "web")
             }
             #expect(other?.causes.map { $0.field } == ["spec.resourceAttributes.namespace"])
+            var foreign: LocalSubjectAccessReview = elsewhere
+            foreign.metadata.namespace = "other"
+            let given: LocalSubjectAccessReview = foreign
+            let mixed: StatusError? = await failure {
+                _ = try await cluster.ask(given, "localsubjectaccessreviews", namespace: "web")
+            }
+            #expect(
+                mixed?.message
+                    == "the namespace of the provided object does not match the namespace sent on the request")
             let rules: StatusError? = await failure {
                 _ = try await cluster.ask(SelfSubjectRulesReview(), "selfsubjectrulesreviews")
             }

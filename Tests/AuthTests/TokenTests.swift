@@ -280,6 +280,11 @@ struct TokenTests {
                     #"TokenRequest.authentication.k8s.io "robot" is invalid: metadata.name: Invalid value: "x": "#
                         + "must match the service account name if specified", { $0.metadata.name = "x" }
                 ),
+                (
+                    "robot", 400,
+                    "the namespace of the provided object does not match the namespace sent on the request",
+                    { $0.metadata.namespace = "other" }
+                ),
                 ("robot", 404, #"pods "none" not found"#, { $0.spec.boundObjectRef = Self.bound("Pod", "none") }),
                 (
                     "robot", 400,

@@ -89,14 +89,8 @@ package struct TokenRequestHandler: SubresourceHandler {
                         path.child("name"), request.metadata.name, "must match the service account name if specified")
                 ])
         }
-        if !request.metadata.namespace.isEmpty, request.metadata.namespace != namespace {
-            throw .invalid(
-                TokenRequest.gvk, name,
-                [
-                    .invalid(
-                        path.child("namespace"), request.metadata.namespace,
-                        "must match the service account namespace if specified")
-                ])
+        guard request.metadata.namespace.isEmpty || request.metadata.namespace == namespace else {
+            throw .badRequest("the namespace of the provided object does not match the namespace sent on the request")
         }
         request.metadata.name = name
         request.metadata.namespace = namespace

@@ -16,6 +16,7 @@ package struct SubjectAccessReviewResource: VirtualResource {
 
     package func handle(_ call: SubresourceCall) async throws(StatusError) -> APIResponse {
         var (review, warnings): (SubjectAccessReview, [String]) = try call.decodeBody(SubjectAccessReview.self)
+        review.metadata.namespace = ""
         var errors: FieldErrors = AccessQuestion.validate(review.spec)
         errors += AccessQuestion.requireEmpty(review.metadata)
         guard errors.isEmpty else { throw .invalid(SubjectAccessReview.gvk, "", errors) }
@@ -40,6 +41,10 @@ package struct LocalSubjectAccessReviewResource: VirtualResource {
     package func handle(_ call: SubresourceCall) async throws(StatusError) -> APIResponse {
         var (review, warnings): (LocalSubjectAccessReview, [String]) = try call.decodeBody(
             LocalSubjectAccessReview.self)
+        if review.metadata.namespace.isEmpty { review.metadata.namespace = call.request.namespace }
+        guard review.metadata.namespace == call.request.namespace else {
+            throw .badRequest("the namespace of the provided object does not match the namespace sent on the request")
+        }
         var errors: FieldErrors = AccessQuestion.validate(review.spec)
         var metadata: ObjectMeta = review.metadata
         metadata.namespace = ""
@@ -56,10 +61,6 @@ package struct LocalSubjectAccessReviewResource: VirtualResource {
                 .invalid(path.child("nonResourceAttributes"), nonResource, "disallowed on this kind of request"))
         }
         guard errors.isEmpty else { throw .invalid(LocalSubjectAccessReview.gvk, "", errors) }
-        guard review.metadata.namespace == call.request.namespace else {
-            throw .badRequest(
-                "spec.resourceAttributes.namespace must match namespace: \(call.request.namespace)")
-        }
         try await call.server.services.waitUntilFresh()
         review.status = AccessQuestion.answer(AccessQuestion.attributes(review.spec), authorizer)
         return APIResponse(code: 201, body: .json(review.jsonBytes), warnings: warnings)
@@ -80,6 +81,7 @@ package struct SelfSubjectAccessReviewResource: VirtualResource {
     package func handle(_ call: SubresourceCall) async throws(StatusError) -> APIResponse {
         var (review, warnings): (SelfSubjectAccessReview, [String]) = try call.decodeBody(
             SelfSubjectAccessReview.self)
+        review.metadata.namespace = ""
         var errors: FieldErrors = AccessQuestion.validate(
             review.spec.resourceAttributes, review.spec.nonResourceAttributes)
         errors += AccessQuestion.requireEmpty(review.metadata)
