@@ -211,6 +211,28 @@ struct EffectsTests {
         #expect(shop.events.contains("Failed: Error: no such file"))
     }
 
+    @Test func `a sandbox that cannot be had as asked for is not made otherwise`() async throws {
+        let shop = try Workshop()
+        var pod: Pod = makePod("web")
+        pod.spec.hostUsers = false
+        let users: [PodEvent] = await shop.effects.perform(.createSandbox(pod, attempt: 0), for: PodIdentity(pod))
+        #expect(
+            users.map(line) == [
+                "sandboxFailed user namespaces (hostUsers: false) are not supported on this node"
+            ])
+        pod.spec.hostUsers = nil
+        pod.spec.runtimeClassName = "kata"
+        let classes: [PodEvent] = await shop.effects.perform(.createSandbox(pod, attempt: 0), for: PodIdentity(pod))
+        #expect(
+            classes.map(line) == [
+                "sandboxFailed failed to get sandbox runtime: no runtime for \"kata\" is configured"
+            ])
+        pod.spec.runtimeClassName = nil
+        shop.runtime.fail("runPodSandbox", CRIError(.unknown, "no address left"))
+        let failed: [PodEvent] = await shop.effects.perform(.createSandbox(pod, attempt: 0), for: PodIdentity(pod))
+        #expect(failed.map(line) == ["sandboxFailed rpc error: code = Unknown desc = no address left"])
+    }
+
     @Test func `pull policies decide who asks the registry`() async throws {
         let shop = try Workshop()
         var pod: Pod = makePod("web")

@@ -142,6 +142,10 @@ package final class RuntimeEffects: PodEffects {
         let identity = PodIdentity(pod)
         let began: Int64 = FlowRecorder.systemTime()
         var request = RunPodSandboxRequest()
+        // Better not at all than with less isolation than was asked for.
+        if pod.spec.hostUsers == false {
+            return [.sandboxFailed(message: "user namespaces (hostUsers: false) are not supported on this node")]
+        }
         if let name = pod.spec.runtimeClassName, !name.isEmpty {
             guard let handler = configuration.runtimeHandler(name) else {
                 return [
