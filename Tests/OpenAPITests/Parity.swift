@@ -1,0 +1,291 @@
+import API
+import APIServer
+import Codec
+
+/// Compares what this tree publishes with what upstream publishes.
+///
+/// A gap is one line of words that names what upstream has and we lack, or have otherwise. What we have more of is
+/// no gap.
+struct Parity {
+    struct Row {
+        var subject: String
+        var same: Int = 0
+        var gaps: Int = 0
+    }
+
+    private(set) var gaps: [String] = []
+    private(set) var rows: [Row] = []
+    private var counted: [String: Int] = [:]
+
+    /// Compares `same` things and notes what differs, under a row of the table.
+    private mutating func count(_ row: String, _ gap: String?) {
+        let index: Int
+        if let known = counted[row] {
+            index = known
+        } else {
+            index = rows.count
+            counted[row] = index
+            rows.append(Row(subject: row))
+        }
+        if let gap {
+            rows[index].gaps += 1
+            gaps.append(gap)
+        } else {
+            rows[index].same += 1
+        }
+    }
+
+    private mutating func compare(_ row: String, _ what: String, _ ours: JSONValue?, _ upstream: JSONValue?) {
+        guard let upstream else { return }
+        guard let ours else { return count(row, "\(what): lacking, upstream has \(Self.text(upstream))") }
+        count(row, ours == upstream ? nil : "\(what): \(Self.text(ours)), upstream \(Self.text(upstream))")
+    }
+
+    /// Without order; each difference is a gap.
+    private mutating func compare(_ row: String, _ what: String, _ ours: [String], _ upstream: [String]) {
+        let (own, other): (Set<String>, Set<String>) = (Set(ours), Set(upstream))
+        if own == other { return count(row, nil) }
+        for text in other.subtracting(own).sorted() { count(row, "\(what): lacks \(text)") }
+        for text in own.subtracting(other).sorted() { count(row, "\(what): has \(text)") }
+    }
+
+    private static func text(_ value: JSONValue) -> String {
+        var writer = JSONWriter()
+        value.write(json: &writer)
+        return String(decoding: writer.finish(), as: UTF8.self)
+    }
+
+    var table: String {
+        var lines: [String] = []
+        let width: Int = rows.map { $0.subject.count }.max() ?? 0
+        for row in rows {
+            let name: String = row.subject + String(repeating: " ", count: width - row.subject.count)
+            lines.append("\(name)  \(Self.right(row.same)) same \(Self.right(row.gaps)) gaps")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func right(_ number: Int) -> String {
+        let text = String(number)
+        return String(repeating: " ", count: max(0, 6 - text.count)) + text
+    }
+
+    // MARK: - OpenAPI
+
+    /// One document of version 3. Resources that we do not serve are gaps of discovery, not of each of their paths.
+    mutating func compareDocument(_ group: String, ours: JSONValue, upstream: JSONValue) {
+        let served: Set<String> = Set((ours["paths"]?.names ?? []).map { Self.resource($0) })
+        for (path, item) in upstream["paths"]?.object?.sorted ?? [] where served.contains(Self.resource(path)) {
+            comparePath(group, path, ours["paths"]?[path], item)
+        }
+        let schemas: JSONValue? = ours.at("components", "schemas")
+        let wanted: Set<String> = Self.closure(upstream, served)
+        for (name, schema) in upstream.at("components", "schemas")?.object?.sorted ?? [] where wanted.contains(name) {
+            guard let own = schemas?[name] else {
+                count("\(group) schemas", "schema \(name): lacking")
+                continue
+            }
+            count("\(group) schemas", nil)
+            compareSchema(group, Self.shortName(name), own, schema)
+        }
+    }
+
+    /// `/api/v1/watch/namespaces/{namespace}/pods/{name}/status` → `pods`
+    private static func resource(_ path: String) -> String {
+        var parts: [Substring] = path.split(separator: "/")
+        parts.removeFirst(min(parts.count, parts.first == "api" ? 2 : 3))
+        if parts.first == "watch" { parts.removeFirst() }
+        if parts.count > 2, parts[0] == "namespaces", parts[1] == "{namespace}" { parts.removeFirst(2) }
+        return parts.first.map { String($0) } ?? ""
+    }
+
+    private static func shortName(_ name: String) -> String {
+        name.split(separator: ".").last.map { String($0) } ?? name
+    }
+
+    /// The schemas that the paths of served resources need.
+    private static func closure(_ document: JSONValue, _ served: Set<String>) -> Set<String> {
+        var found: Set<String> = []
+        var waiting: [JSONValue] = (document["paths"]?.object?.sorted ?? []).filter {
+            served.contains(resource($0.key))
+        }
+        .map { $0.value }
+        while let value = waiting.popLast() {
+            switch value {
+            case .array(let items): waiting += items
+            case .object(let members):
+                for (key, member) in members {
+                    guard key == "$ref", let reference = member.string else {
+                        waiting.append(member)
+                        continue
+                    }
+                    let name: String = String(reference.dropFirst("#/components/schemas/".count))
+                    if found.insert(name).inserted, let schema = document.at("components", "schemas", name) {
+                        waiting.append(schema)
+                    }
+                }
+            default: break
+            }
+        }
+        return found
+    }
+
+    private mutating func comparePath(_ group: String, _ path: String, _ ours: JSONValue?, _ upstream: JSONValue) {
+        guard let ours else { return count("\(group) paths", "path \(path): lacking") }
+        count("\(group) paths", nil)
+        for (method, operation) in upstream.object?.sorted ?? [] where method != "parameters" {
+            let what: String = "\(method) \(path)"
+            guard let own = ours[method] else {
+                count("\(group) operations", "\(what): lacking")
+                continue
+            }
+            count("\(group) operations", nil)
+            let row: String = "\(group) operations"
+            for key in ["operationId", "x-kubernetes-action", "x-kubernetes-group-version-kind", "tags"] {
+                compare(row, "\(what) \(key)", own[key], operation[key])
+            }
+            compare(row, "\(what) parameters", Self.parameters(own, ours), Self.parameters(operation, upstream))
+            compare(row, "\(what) body", Self.body(own["requestBody"]), Self.body(operation["requestBody"]))
+            compare(row, "\(what) responses", Self.responses(own), Self.responses(operation))
+        }
+    }
+
+    /// `query pretty string` and so on, sorted, of the operation and its path together.
+    private static func parameters(_ operation: JSONValue, _ item: JSONValue) -> [String] {
+        let all: [JSONValue] = (item["parameters"]?.array ?? []) + (operation["parameters"]?.array ?? [])
+        return all.map { one in
+            let words: [String?] = [one["in"]?.string, one["name"]?.string, one.at("schema", "type")?.string]
+            return words.compactMap { $0 }.joined(separator: " ")
+        }
+    }
+
+    /// Content types and what they hold. CBOR is none of ours.
+    private static func content(_ content: JSONValue?) -> [String] {
+        (content?.object?.sorted ?? []).filter { !$0.key.contains("cbor") }.map { type, media in
+            let schema: JSONValue? = media["schema"]
+            return "\(type) \(schema?["$ref"]?.string ?? schema?["type"]?.string ?? "")"
+        }
+    }
+
+    private static func body(_ body: JSONValue?) -> [String] {
+        guard let body else { return ["none"] }
+        return content(body["content"]) + ["required \(body["required"]?.bool ?? false)"]
+    }
+
+    private static func responses(_ operation: JSONValue) -> [String] {
+        let all: [JSONObject.Element] = operation["responses"]?.object?.sorted ?? []
+        return all.flatMap { code, response in [code] + content(response["content"]).map { "\(code) \($0)" } }
+    }
+
+    // MARK: - Schemas
+
+    private mutating func compareSchema(_ group: String, _ what: String, _ ours: JSONValue, _ upstream: JSONValue) {
+        let row: String = "\(group) fields"
+        for (name, field) in upstream["properties"]?.object?.sorted ?? [] {
+            guard let own = ours.at("properties", name) else {
+                count(row, "field \(what).\(name): lacking")
+                continue
+            }
+            count(row, nil)
+            compareField(group, "\(what).\(name)", own, field)
+        }
+        compare(
+            row, "\(what) required", ours["required"]?.words ?? [],
+            upstream["required"]?.words ?? [])
+        for (key, value) in upstream.object?.sorted ?? []
+        where !["properties", "required", "description", "x-kubernetes-group-version-kind"].contains(key) {
+            compare(row, "\(what) \(key)", ours[key], value)
+        }
+        // Upstream lists every group that it has ever had.
+        guard !["DeleteOptions", "WatchEvent"].contains(what) else { return }
+        let key: String = "x-kubernetes-group-version-kind"
+        compare(row, "\(what) \(key)", ours[key], upstream[key])
+    }
+
+    private mutating func compareField(_ group: String, _ what: String, _ ours: JSONValue, _ upstream: JSONValue) {
+        let row: String = "\(group) field attributes"
+        compare(row, "\(what) type", Self.type(ours), Self.type(upstream))
+        for key in ["default", "format", "required"] { compare(row, "\(what) \(key)", ours[key], upstream[key]) }
+        if upstream["default"] == nil, let value = ours["default"] {
+            count(row, "\(what) default: \(Self.text(value)), upstream none")
+        }
+        for (key, value) in upstream.object?.sorted ?? [] where key.hasPrefix("x-kubernetes-") {
+            compare(row, "\(what) \(key)", ours[key], value)
+        }
+        for (key, value) in ours.object?.sorted ?? [] where key.hasPrefix("x-kubernetes-") && upstream[key] == nil {
+            count(row, "\(what) \(key): \(Self.text(value)), upstream none")
+        }
+        for key in ["items", "additionalProperties"] {
+            guard let child = upstream[key] else { continue }
+            guard let own = ours[key] else {
+                count(row, "\(what) \(key): lacking")
+                continue
+            }
+            compareField(group, "\(what)[]", own, child)
+        }
+    }
+
+    /// The type, or the schema that is referred to, whether wrapped or not.
+    private static func type(_ node: JSONValue) -> JSONValue {
+        node["$ref"] ?? node.at("allOf", "0", "$ref") ?? node["type"] ?? .null
+    }
+
+    // MARK: - Discovery
+
+    /// Two `APIResourceList`s.
+    mutating func compareDiscovery(_ group: String, ours: JSONValue, upstream: JSONValue) {
+        let row: String = "\(group) discovery"
+        let own: [JSONValue] = ours["resources"]?.array ?? []
+        for resource in upstream["resources"]?.array ?? [] {
+            let name: String = resource["name"]?.string ?? ""
+            guard let match = own.first(where: { $0["name"] == resource["name"] }) else {
+                // A subresource goes without saying where its parent is lacking.
+                let parent: String = name.split(separator: "/").first.map { String($0) } ?? name
+                if parent == name || own.contains(where: { $0["name"]?.string == parent }) {
+                    count(row, "resource \(group) \(name): lacking")
+                }
+                continue
+            }
+            for (key, value) in resource.object?.sorted ?? [] where key != "storageVersionHash" {
+                let what: String = "resource \(group) \(name) \(key)"
+                if value.array != nil {
+                    compare(row, what, match[key]?.words ?? [], value.words)
+                } else {
+                    compare(row, what, match[key], value)
+                }
+            }
+        }
+    }
+
+    /// Upstream's aggregated discovery as the `APIResourceList`s of its versions.
+    static func resourceLists(aggregated: JSONValue) -> [(group: String, version: String, list: JSONValue)] {
+        var lists: [(group: String, version: String, list: JSONValue)] = []
+        for group in aggregated["items"]?.array ?? [] {
+            let name: String = group.at("metadata", "name")?.string ?? ""
+            for version in group["versions"]?.array ?? [] {
+                var resources: [JSONValue] = []
+                for resource in version["resources"]?.array ?? [] {
+                    let parent: JSONValue? = resource["resource"]
+                    var entry: JSONValue = [
+                        "name": parent ?? .null, "singularName": resource["singularResource"] ?? .null,
+                        "namespaced": .bool(resource["scope"]?.string == "Namespaced"),
+                        "kind": resource.at("responseKind", "kind") ?? .null, "verbs": resource["verbs"] ?? .null,
+                    ]
+                    entry["shortNames"] = resource["shortNames"]
+                    entry["categories"] = resource["categories"]
+                    resources.append(entry)
+                    for subresource in resource["subresources"]?.array ?? [] {
+                        let own: String = subresource["subresource"]?.string ?? ""
+                        resources.append([
+                            "name": .string("\(parent?.string ?? "")/\(own)"),
+                            "kind": subresource.at("responseKind", "kind") ?? .null,
+                            "verbs": subresource["verbs"] ?? .null,
+                        ])
+                    }
+                }
+                lists.append((name, version["version"]?.string ?? "", ["resources": .array(resources)]))
+            }
+        }
+        return lists
+    }
+}
