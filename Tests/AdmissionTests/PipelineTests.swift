@@ -79,6 +79,30 @@ import Testing
         }
     }
 
+    @Test func `an update that leaves out what was allocated keeps it`() async throws {
+        try await withServer(kinds: builtinKinds) { server in
+            try await server.create(Self.services, Self.service("web", type: "NodePort"))
+            let made = try await server.get(Service.self, Self.services, "web")
+            var bare: Service = Self.service("web", type: "NodePort")
+            bare.metadata.labels = ["new": "yes"]
+            _ = try await server.client.perform(
+                APIRequest(.update, Self.services, namespace: "default", name: "web", body: bare.jsonBytes))
+            let now = try await server.get(Service.self, Self.services, "web")
+            #expect(now.metadata.labels == ["new": "yes"])
+            #expect(now.spec == made.spec)
+            bare.spec.type = "ClusterIP"
+            _ = try await server.client.perform(
+                APIRequest(.update, Self.services, namespace: "default", name: "web", body: bare.jsonBytes))
+            let closed = try await server.get(Service.self, Self.services, "web")
+            #expect(closed.spec.clusterIP == made.spec.clusterIP)
+            #expect(closed.spec.ports[0].nodePort == 0)
+            // The port is free again.
+            var other: Service = Self.service("other", type: "NodePort")
+            other.spec.ports[0].nodePort = made.spec.ports[0].nodePort
+            try await server.create(Self.services, other)
+        }
+    }
+
     @Test func `many services at once get different addresses`() async throws {
         try await withServer(kinds: builtinKinds) { server in
             await withTaskGroup(of: Void.self) { group in

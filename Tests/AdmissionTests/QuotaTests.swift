@@ -78,6 +78,21 @@ import Testing
         }
     }
 
+    @Test func `who tries a taken name again and again is charged once`() async throws {
+        try await withServer { server in
+            try await server.create(quotaResource, Self.quota("q", ["pods": "2"]))
+            try await server.create(podResource, Self.pod("x"))
+            for _ in 0..<5 {
+                let error = await refusal { () async throws(StatusError) in
+                    try await server.create(podResource, Self.pod("x"))
+                }
+                #expect(error?.isAlreadyExists == true)
+            }
+            #expect(try await server.get(ResourceQuota.self, quotaResource, "q").status.used["pods"] == Quantity(1))
+            try await server.create(podResource, Self.pod("y"))
+        }
+    }
+
     @Test func `other kinds are counted by name, and events never`() async throws {
         try await withServer { server in
             let configMaps = GroupVersionResource(group: "", version: "v1", resource: "configmaps")

@@ -50,7 +50,24 @@ package struct ResourceQuotaPlugin: AdmissionPlugin {
         let charge = QuotaCharge(
             resource: attributes.info.gvr, name: attributes.name, namespace: attributes.namespace, delta: delta,
             quotas: names, dryRun: attributes.dryRun)
+        try refuseTaken(charge, concerned, object, attributes)
         if let error = await desk.settle(charge) { throw error }
+    }
+
+    /// A name that is taken is told at once: the write would fail after its charge, and whoever tries it again and again
+    /// would use up the quota.
+    private func refuseTaken(
+        _ charge: QuotaCharge, _ quotas: [ResourceQuota], _ object: any APIObject, _ attributes: AdmissionAttributes
+    ) throws(StatusError) {
+        guard attributes.operation == .create, object.metadata.generateName.isEmpty else { return }
+        let gvr: GroupVersionResource = attributes.info.gvr
+        guard attributes.caches.snapshot(gvr, namespace: attributes.namespace, name: attributes.name) != nil else {
+            return
+        }
+        for quota in quotas {
+            if let error = charge.refusal(by: quota) { throw error }
+        }
+        throw .alreadyExists(gvr, attributes.name)
     }
 
     /// The quotas that count this object.
