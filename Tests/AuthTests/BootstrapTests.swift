@@ -146,6 +146,20 @@ struct BootstrapTests {
         }
     }
 
+    @Test func `the real kinds accept the policy, and keep it as it is`() async throws {
+        try await withCluster(registry: ResourceRegistry(KindRegistrations.all())) { cluster in
+            let policy: BootstrapPolicy = cluster.access.policy
+            #expect(try await policy.ensure(over: cluster.admin) == 133)
+            #expect(try await policy.ensure(over: cluster.admin) == 0)
+            let user: InProcessTransport = cluster.transport(UserInfo(name: "u"))
+            let pods = GroupVersionResource(Pod.gvk, "pods")
+            let refused: StatusError? = await failure { _ = try await user.perform(APIRequest(.list, pods)) }
+            #expect(refused?.code == 403)
+            let scheduler: InProcessTransport = cluster.transport(UserInfo(name: "system:kube-scheduler"))
+            _ = try await scheduler.perform(APIRequest(.list, pods))
+        }
+    }
+
     @Test func `a binding to another role is made anew`() async throws {
         try await withCluster { cluster in
             let wrong: ClusterRoleBinding = clusterBinding(

@@ -241,7 +241,6 @@ struct RBACTests {
         let began: ContinuousClock.Instant = .now
         for _ in 0..<10_000 where !index.decide(asked).isAllowed { Issue.record("refused") }
         let each: Duration = began.duration(to: .now) / 10_000
-        print("one decision: \(each)")
         // Generous: this is a debug build on a busy machine.
         #expect(each < .microseconds(200))
     }

@@ -98,12 +98,13 @@ extension GroupVersionResource {
     }
 }
 
-func withCluster<T: Sendable>(_ body: @Sendable (TestCluster) async throws -> T) async throws -> T {
+func withCluster<T: Sendable>(
+    registry: ResourceRegistry = testRegistry(), _ body: @Sendable (TestCluster) async throws -> T
+) async throws -> T {
     let path: String = "/tmp/swiftlet-auth-\(UInt64.random(in: .min ... .max))"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: path) }
     let store: EmbeddedStore = try await EmbeddedStore.open(EmbeddedStore.Configuration(path: path))
-    let registry: ResourceRegistry = testRegistry()
     let clock = ManualWallClock()
     let key: SigningKey = .generate()
     let access = ClusterAccess(
