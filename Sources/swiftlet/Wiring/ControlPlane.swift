@@ -81,13 +81,32 @@ final class ControlPlane: Sendable {
 
     /// Makes what every cluster has. Until it returns nobody but `system:masters` may do anything.
     func prepare() async {
-        let transport: InProcessTransport = transport(
-            APIServer.UserInfo(name: "system:apiserver", groups: [APIServer.UserInfo.mastersGroup]))
+        let transport: InProcessTransport = masters
         let bootstrap = ClusterBootstrap(configuration, client: APIClient(transport), log: log)
         await bootstrap.ensure { () async throws(StatusError) in
             let written: Int = try await self.access.policy.ensure(over: transport)
             if written > 0 { self.log.info("wrote the default roles", [("objects", String(written))]) }
         }
+    }
+
+    /// Marks the node as one of the control plane as soon as it has registered.
+    func label(node: String) async {
+        let client = APIClient(masters)
+        let clock = SystemMonotonicClock()
+        let patch: String = "{\"metadata\":{\"labels\":{\"node-role.kubernetes.io/control-plane\":\"\"}}}"
+        while !Task.isCancelled {
+            do throws(StatusError) {
+                try await client.patch(Node.self, ObjectKey("", node), .merge, Array(patch.utf8))
+                return
+            } catch {
+                if !error.isNotFound { log.warning("failed to label node", [("error", error.message)]) }
+            }
+            await clock.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private var masters: InProcessTransport {
+        transport(APIServer.UserInfo(name: "system:apiserver", groups: [APIServer.UserInfo.mastersGroup]))
     }
 
     /// Controller manager and scheduler.

@@ -46,6 +46,11 @@ struct NodeAgent: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             if configuration.runtimeEndpoint == nil { group.addTask { try await superviseContainerd(prepared) } }
             group.addTask { await exits.run() }
+            group.addTask {
+                // A kubelet may not give itself a role; whoever runs the cluster may.
+                await server.label(node: configuration.nodeName)
+                await Gate().wait()
+            }
             group.addTask { try await runtime.run() }
             group.addTask {
                 _ = try await runtime.waitUntilReady(within: .seconds(60))
@@ -115,7 +120,7 @@ struct NodeAgent: Sendable {
         let identity = NodeStatusBuilder.Identity(
             name: configuration.nodeName, addresses: configuration.addresses, port: configuration.kubeletPort,
             kubeletVersion: Version.kubernetes,
-            labels: ["node-role.kubernetes.io/control-plane": "", "node.kubernetes.io/instance-type": "swiftlet"])
+            labels: ["node.kubernetes.io/instance-type": "swiftlet"])
         let user = APIServer.UserInfo(name: "system:node:\(configuration.nodeName)", groups: ["system:nodes"])
         return KubeletService(identity, configuration: settings, transport: server.transport(user), parts: parts)
     }
