@@ -26,7 +26,8 @@ enum Kubectl {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
         process.arguments =
-            ["20", path, "--server=http://127.0.0.1:\(cluster.apiPort)", "--namespace=default"] + arguments
+            ["--foreground", "20", path, "--server=http://127.0.0.1:\(cluster.apiPort)", "--namespace=default"]
+            + arguments
         process.environment = environment.merging(
             ["HOME": NSTemporaryDirectory(), "KUBECONFIG": "/dev/null", "PATH": "/usr/bin:/bin"]
         ) { first, _ in first }
@@ -57,18 +58,26 @@ enum Kubectl {
     ) async throws {
         let process: Process = process(
             ["port-forward", "--address=127.0.0.1", pod, ":80"], cluster, environment)
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments?.removeFirst(3)
         let stdout = Pipe()
         process.standardOutput = stdout
-        process.standardError = FileHandle.standardError
+        process.standardError = FileHandle.nullDevice
         try process.run()
-        defer {
-            process.terminate()
-            process.waitUntilExit()
-        }
         // Forwarding from 127.0.0.1:41234 -> 80
         let line: String = await readLine(stdout.fileHandleForReading)
         let port: Int? = line.split(separator: ":").last?.split(separator: " ").first.flatMap { Int($0) }
-        try await body(#require(port, "\(line)"))
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(#require(port, "\(line)")))
+        } catch {
+            result = .failure(error)
+        }
+        // The threads of the pool block gentler signals, and children inherit that.
+        kill(process.processIdentifier, SIGKILL)
+        // Its end of the pipe closes when it has ended.
+        _ = await readAll(stdout.fileHandleForReading)
+        try result.get()
     }
 
     private static func readAll(_ handle: FileHandle) async -> String {

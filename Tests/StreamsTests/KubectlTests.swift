@@ -1,4 +1,5 @@
 import Foundation
+import StreamConnections
 import Synchronization
 import Testing
 
