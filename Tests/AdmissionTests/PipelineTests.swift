@@ -1,5 +1,6 @@
 import APICore
 import APIMachinery
+import APIPolicy
 import APIServer
 import Codec
 import Testing
@@ -119,6 +120,84 @@ import Testing
             #expect(all.count == 60)
             #expect(Set(all.map { $0.spec.clusterIP }).count == 60)
             #expect(Set(all.map { $0.spec.ports[0].nodePort }).count == 60)
+        }
+    }
+
+    private static func mergeStatus(
+        _ server: AdmissionServer, _ gvr: GroupVersionResource, _ name: String, _ status: String
+    ) async throws(StatusError) {
+        _ = try await server.client.perform(
+            APIRequest(
+                .patch, gvr, namespace: "default", name: name, subresource: "status",
+                body: Array("{\"status\":\(status)}".utf8), contentType: "application/merge-patch+json"))
+    }
+
+    @Test func `limits fill in what a quota wants to see, until it is used up`() async throws {
+        try await withServer(kinds: builtinKinds) { server in
+            let ranges = GroupVersionResource(group: "", version: "v1", resource: "limitranges")
+            let item = LimitRangeItem.with {
+                $0.type = "Container"
+                $0.default = quantities(["cpu": "200m"])
+            }
+            let range = LimitRange.with {
+                $0.metadata.name = "limits"
+                $0.metadata.namespace = "default"
+                $0.spec.limits = [item]
+            }
+            try await server.create(ranges, range)
+            let quota = ResourceQuota.with {
+                $0.metadata.name = "q"
+                $0.metadata.namespace = "default"
+                $0.spec.hard = quantities(["limits.cpu": "500m", "requests.cpu": "1"])
+            }
+            try await server.create(quotaResource, quota)
+            let counted: String = #"{"hard":{"limits.cpu":"500m"},"used":{"limits.cpu":"0"}}"#
+            try await Self.mergeStatus(server, quotaResource, "q", counted)
+            try await server.create(podResource, Self.pod("one"))
+            try await server.create(podResource, Self.pod("two"))
+            let pod = try await server.get(Pod.self, podResource, "one")
+            #expect(pod.spec.containers[0].resources.requests == quantities(["cpu": "200m"]))
+            let error = await refusal { () async throws(StatusError) in
+                try await server.create(podResource, Self.pod("three"))
+            }
+            #expect(
+                error?.message == "pods \"three\" is forbidden: exceeded quota: q, requested: limits.cpu=200m, "
+                    + "used: limits.cpu=400m, limited: limits.cpu=500m")
+        }
+    }
+
+    @Test func `a budget guards real pods`() async throws {
+        try await withServer(kinds: builtinKinds) { server in
+            let running: String = #"{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}"#
+            for name in ["one", "two"] {
+                var pod: Pod = Self.pod(name)
+                pod.metadata.labels = ["app": "web"]
+                pod.spec.nodeName = "node"
+                try await server.create(podResource, pod)
+                try await Self.mergeStatus(server, podResource, name, running)
+            }
+            let budget = PodDisruptionBudget.with { budget in
+                budget.metadata.name = "web"
+                budget.metadata.namespace = "default"
+                budget.spec.minAvailable = .int(1)
+                budget.spec.selector = .with { $0.matchLabels = ["app": "web"] }
+            }
+            try await server.create(budgetResource, budget)
+            let unseen = await refusal { () async throws(StatusError) in _ = try await server.evict("one") }
+            #expect(unseen?.retryAfterSeconds == 10)
+            let seen: String =
+                #"{"observedGeneration":1,"disruptionsAllowed":1,"currentHealthy":2,"desiredHealthy":1,"#
+                + #""expectedPods":2}"#
+            try await Self.mergeStatus(server, budgetResource, "web", seen)
+            #expect(try await server.evict("one").code == 201)
+            let second = await refusal { () async throws(StatusError) in _ = try await server.evict("two") }
+            #expect(second?.code == 429)
+            let pod = try await server.get(Pod.self, podResource, "one")
+            #expect(pod.metadata.deletionTimestamp != nil)
+            #expect(pod.status.conditions.contains { $0.type == "DisruptionTarget" && $0.status == "True" })
+            let guarded = try await server.get(PodDisruptionBudget.self, budgetResource, "web")
+            #expect(guarded.status.disruptedPods.map { $0.key } == ["one"])
+            #expect(guarded.metadata.generation == 1)
         }
     }
 
