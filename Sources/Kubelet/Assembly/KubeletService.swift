@@ -129,7 +129,6 @@ package final class KubeletService: Controller {
                     deliver: { event, pod in self.workers.deliver(event, to: pod) }, reports: self.reports)
             }
             group.addTask { await self.watch.run(deliver: { event, pod in self.workers.deliver(event, to: pod) }) }
-            group.addTask { await self.removeStrangers() }
             group.addTask { await self.collector.run(known: { self.known }) }
             group.addTask {
                 await self.volumes.enforceLimits { pod, message in
@@ -178,24 +177,5 @@ package final class KubeletService: Controller {
     private var known: Set<String>? {
         guard pods.hasSynced, statics?.hasRead.isOpen ?? true else { return nil }
         return Set(pods.cache.list().map(\.metadata.uid)).union(workers.known)
-    }
-
-    /// Pods that the runtime has and the API server has not: what is left of them is taken away.
-    private func removeStrangers() async {
-        guard await pods.waitUntilSynced() else { return }
-        await statics?.hasRead.wait()
-        while !Task.isCancelled {
-            let known: Set<String> = self.known ?? []
-            for pod in watch.seen where !known.contains(pod.uid) {
-                parts.log.info(
-                    "removing a pod that the api server does not have", [("pod", pod.name), ("uid", pod.uid)])
-                var gone = Pod()
-                gone.metadata.namespace = pod.namespace
-                gone.metadata.name = pod.name
-                gone.metadata.uid = pod.uid
-                _ = await effects.perform(.cleanUp(gone), for: pod)
-            }
-            await parts.clock.sleep(for: .seconds(10))
-        }
     }
 }
