@@ -34,7 +34,9 @@ extension Snapshot {
     /// The metadata, decoded by itself: unlike `decode`, this leaves alone what the snapshot keeps for others.
     package func metadataView() throws(StatusError) -> ObjectMetadataView {
         do throws(JSONError) {
-            var view: ObjectMetadataView = try JSONReader.decode(ObjectMetadataView.self, from: bytes)
+            // Bytes shared with the store begin with a header.
+            let json: [UInt8] = start == 0 ? bytes : Array(bytes[start...])
+            var view: ObjectMetadataView = try JSONReader.decode(ObjectMetadataView.self, from: json)
             if revision > 0 { view.metadata.resourceVersion = String(revision) }
             return view
         } catch {

@@ -23,6 +23,8 @@ package struct Write: Sendable {
         package static let notFound = Ignored(rawValue: 1)
         package static let alreadyExists = Ignored(rawValue: 2)
         package static let conflict = Ignored(rawValue: 4)
+        /// The namespace is being deleted: nothing can be made in it any more.
+        package static let namespaceTerminating = Ignored(rawValue: 8)
     }
 
     package var action: Action

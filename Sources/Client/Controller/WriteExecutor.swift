@@ -67,6 +67,7 @@ struct WriteExecutor: Sendable {
                 ignored.contains(.notFound) && error.isNotFound
                 || ignored.contains(.alreadyExists) && error.isAlreadyExists
                 || ignored.contains(.conflict) && error.isConflict
+                || ignored.contains(.namespaceTerminating) && error.isNamespaceTerminating
             return WriteOutcome(write, isIgnored ? .ignored(error) : .failed(error))
         }
     }

@@ -69,7 +69,6 @@ package struct DeploymentReconciler: Reconciler {
             else { continue }
             guard error.isAlreadyExists else {
                 let message: String = "Failed to create new replica set \"\(set.metadata.name)\": \(error.message)"
-                if error.isNamespaceTerminating { return nil }
                 return failed(deployment, message, now: now)
             }
             return collision(deployment, set)
@@ -163,7 +162,7 @@ package struct DeploymentReconciler: Reconciler {
     private func create(_ view: DeploymentView, size: Int) -> [Write] {
         let deployment: Deployment = view.deployment
         let set: ReplicaSet = NewReplicaSet(view: view).make(replicas: size)
-        var writes: [Write] = [.create(set)]
+        var writes: [Write] = [.create(set).ignoring(.namespaceTerminating)]
         if size > 0 { writes.append(scaled(deployment, set.metadata.name, from: 0, to: size)) }
         return writes
     }

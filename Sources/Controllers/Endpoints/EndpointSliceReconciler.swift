@@ -56,8 +56,7 @@ package struct EndpointSliceReconciler: Reconciler {
 
     package func didWrite(_ key: ObjectKey, _ outcomes: [WriteOutcome], now: Time) -> Reconciliation? {
         let failed: WriteOutcome? = outcomes.first { outcome in
-            guard let error = outcome.error else { return false }
-            return !error.isConflict && !error.isNamespaceTerminating
+            outcome.error.map { !$0.isConflict } ?? false
         }
         guard let service = services[key], let error = failed?.error else { return nil }
         let message: String = "Error updating Endpoint Slices for Service \(key): \(error.message)"

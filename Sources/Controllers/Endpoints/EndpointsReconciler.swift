@@ -47,13 +47,15 @@ package struct EndpointsReconciler: Reconciler {
         wanted.metadata.labels[EndpointSliceReconciler.headlessLabel] = ServiceBackends.isHeadless(service) ? "" : nil
         wanted.metadata.labels[Self.managerLabel] = "endpoint-controller"
         wanted.metadata.annotations[Self.overCapacity] = isTruncated ? "truncated" : nil
-        guard let existing else { return Reconciliation([Write.create(wanted).ignoring(.alreadyExists)]) }
+        guard let existing else {
+            return Reconciliation([Write.create(wanted).ignoring([.alreadyExists, .namespaceTerminating])])
+        }
         return wanted == existing ? .done : Reconciliation([.update(wanted)])
     }
 
     package func didWrite(_ key: ObjectKey, _ outcomes: [WriteOutcome], now: Time) -> Reconciliation? {
         guard let outcome = outcomes.first(where: { $0.error != nil }), let error = outcome.error,
-            !error.isNamespaceTerminating, !error.isConflict, let service = services[key]
+            !error.isConflict, let service = services[key]
         else { return nil }
         guard case .create = outcome.write.action else {
             let message: String = "Failed to update endpoint \(key): \(error.message)"

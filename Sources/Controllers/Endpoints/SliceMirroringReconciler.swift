@@ -48,7 +48,7 @@ package struct SliceMirroringReconciler: Reconciler {
 
     package func didWrite(_ key: ObjectKey, _ outcomes: [WriteOutcome], now: Time) -> Reconciliation? {
         guard let source = endpoints[key],
-            let error = outcomes.compactMap(\.error).first(where: { !$0.isConflict && !$0.isNamespaceTerminating })
+            let error = outcomes.compactMap(\.error).first(where: { !$0.isConflict })
         else { return nil }
         let message: String = "Error updating mirrored Endpoint Slices for Endpoints \(key): \(error.message)"
         return Reconciliation([.event(source, .warning, reason: "FailedToUpdateEndpointSlices", message)])

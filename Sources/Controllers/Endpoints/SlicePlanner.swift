@@ -29,7 +29,8 @@ struct SlicePlanner {
         var delete: [EndpointSlice] = []
 
         var writes: [Write] {
-            create.map { Write.create($0) } + update.map { Write.update($0) } + delete.map { Write.delete($0) }
+            create.map { Write.create($0).ignoring(.namespaceTerminating) } + update.map { Write.update($0) }
+                + delete.map { Write.delete($0) }
         }
     }
 

@@ -25,6 +25,9 @@ package struct GarbageCollector: AsyncReconciler {
         var isGarbageOrUntidy: Bool { !dangling.isEmpty || !waiting.isEmpty }
     }
 
+    /// When to see whether the last finalizer really went.
+    private static let recheck: Duration = .milliseconds(50)
+
     private let graph: OwnershipGraph
     private let absent: AbsentOwners
 
@@ -169,6 +172,7 @@ package struct GarbageCollector: AsyncReconciler {
         result.write(patches, .parallel)
         guard let last = try await removeFinalizer(OwnershipGraph.orphanFinalizer, item, client) else { return result }
         result.write([last], .sequential)
+        result.requeue(after: Self.recheck)
         return result
     }
 
@@ -182,7 +186,7 @@ package struct GarbageCollector: AsyncReconciler {
         guard !isBlocked,
             let last = try await removeFinalizer(OwnershipGraph.foregroundFinalizer, item, client)
         else { return .done }
-        return Reconciliation([last])
+        return Reconciliation([last], requeueAfter: Self.recheck)
     }
 
     private func removeFinalizer(
@@ -191,7 +195,8 @@ package struct GarbageCollector: AsyncReconciler {
         guard let live = try await live(item.key, client), live.finalizers.contains(finalizer) else { return nil }
         let left: [JSONValue] = live.finalizers.filter { $0 != finalizer }.map { .string($0) }
         let changes: JSONObject = ["resourceVersion": .string(live.resourceVersion), "finalizers": .array(left)]
-        return patch(item.key, .merge, changes)
+        // Its own controller may be writing its last status; then we look again.
+        return patch(item.key, .merge, changes).ignoring(.conflict)
     }
 
     /// Patches metadata of this very object.

@@ -38,14 +38,17 @@ package struct ControllerContext: Sendable {
     }
 
     /// The settings of a runner, and the recorder of its events, which somebody has to run.
-    package func configuration(_ controller: String) -> ControllerConfiguration {
+    ///
+    /// - Parameter identity: under whose name it acts, if not its own.
+    package func configuration(_ controller: String, as identity: String? = nil) -> ControllerConfiguration {
         var configuration = ControllerConfiguration()
         configuration.clock = clock
         configuration.wallClock = wallClock
-        configuration.log = log.with([("controller", controller)])
+        configuration.log = log
         configuration.recorder = recorder
         configuration.events = EventRecorder(
-            EventSourceName(controller), client: client(controller), wallClock: wallClock, clock: clock, log: log)
+            EventSourceName(controller), client: client(identity ?? controller), wallClock: wallClock, clock: clock,
+            log: log)
         return configuration
     }
 }
@@ -84,6 +87,7 @@ package struct ControllerManager: Sendable {
         { DeploymentReconciler.make($0) },
         { ReplicaSetReconciler.make($0) },
         { ServiceAccountReconciler.make($0) },
+        { ClusterRoleAggregationReconciler.make($0) },
         { RootCAPublisher.make($0) },
         { NodeLifecycleReconciler.make($0) },
         { EndpointSliceReconciler.make($0) },

@@ -8,7 +8,7 @@ extension TaintEvictionReconciler {
         let nodes: Informer<Node> = context.informers.informer(Node.self)
         pods.addIndex(Pod.byNodeName)
         // Upstream's component has a name of its own, but acts as the node controller.
-        let configuration: ControllerConfiguration = context.configuration(name)
+        let configuration: ControllerConfiguration = context.configuration(name, as: "node-controller")
         let runner = ControllerRunner(
             name, of: "pods", TaintEvictionReconciler(pods: pods.cache, nodes: nodes.cache),
             client: context.client("node-controller"), configuration: configuration)

@@ -47,8 +47,6 @@ package struct ReplicaSetReconciler: Reconciler {
             case .create(let object) where object is Pod:
                 if let error = outcome.error {
                     failure = ("FailedCreate", error.message)
-                    // Everything in a namespace that goes away fails; nobody wants to read of it.
-                    if error.isNamespaceTerminating { continue }
                     events.append(
                         .event(set, .warning, reason: "FailedCreate", "Error creating: \(error.message)"))
                 } else if let pod = outcome.object(Pod.self) {
@@ -78,7 +76,8 @@ package struct ReplicaSetReconciler: Reconciler {
         let lacking: Int = wanted - active.count
         if lacking > 0 {
             let pod: Pod = Self.pod(for: set)
-            return ([Write](repeating: .create(pod), count: min(lacking, Self.burst)), .slowStart)
+            let write: Write = .create(pod).ignoring(.namespaceTerminating)
+            return ([Write](repeating: write, count: min(lacking, Self.burst)), .slowStart)
         }
         guard lacking < 0 else { return ([], .parallel) }
         let ranking = PodRanking(related: related(to: set, active), now: now)

@@ -36,7 +36,7 @@ package struct RootCAPublisher: Reconciler {
                 $0.metadata.annotations[Self.descriptionKey] = Self.description
                 $0.data = wanted
             }
-            return Reconciliation([Write.create(map).ignoring([.alreadyExists, .notFound])])
+            return Reconciliation([Write.create(map).ignoring([.alreadyExists, .notFound, .namespaceTerminating])])
         }
         let isDescribed: Bool = !(map.metadata.annotations[Self.descriptionKey] ?? "").isEmpty
         guard map.data != wanted || !isDescribed else { return .done }

@@ -24,7 +24,7 @@ package struct ServiceAccountReconciler: Reconciler {
                     $0.metadata.name = name
                     $0.metadata.namespace = key.name
                 }
-                return Write.create(account).ignoring([.alreadyExists, .notFound])
+                return Write.create(account).ignoring([.alreadyExists, .notFound, .namespaceTerminating])
             })
     }
 }

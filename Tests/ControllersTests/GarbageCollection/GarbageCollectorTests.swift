@@ -82,6 +82,14 @@ import Testing
         #expect(names == ["lonely"])
     }
 
+    @Test func `metadata is read from bytes that begin with the store's header`() throws {
+        let whole = Snapshot(ConfigMap.with { $0.metadata.name = "a" }, revision: 7)
+        let shared = Snapshot(
+            namespace: "", name: "a", revision: 7, bytes: [0, 1, 2] + whole.bytes, slot: whole.slot + 3, start: 3)
+        let view: ObjectMetadataView = try shared.metadataView()
+        #expect(view.metadata.name == "a" && view.metadata.resourceVersion == "7" && view.kind == "ConfigMap")
+    }
+
     @Test func `nothing is asked of the server while all owners are there`() async throws {
         let set = make(ReplicaSet.self, "web-1")
         make(Pod.self, "a", owners: [reference(set)])

@@ -85,6 +85,17 @@ import Testing
         #expect(status.conditions.isEmpty)
     }
 
+    @Test func `in a namespace that is being deleted nothing is made, and nobody complains`() async {
+        set(1)
+        world.cluster.refuse { request in
+            request.verb == .create && request.resource.resource == "pods"
+                ? .namespaceTerminating(request.resource, "x", namespace: "shop") : nil
+        }
+        await look()
+        #expect(world.cluster.events.isEmpty)
+        #expect(status.conditions.isEmpty)
+    }
+
     @Test func `it takes in pods that match before it counts, and lets go of those that do not`() async {
         pod("stray")
         pod("going") { $0.metadata.deletionTimestamp = Time(seconds: 1) }
