@@ -177,6 +177,38 @@ struct Parity {
         return all.flatMap { code, response in [code] + content(response["content"]).map { "\(code) \($0)" } }
     }
 
+    /// Version 2: what we have of it.
+    mutating func compareVersion2(ours: JSONValue, upstream: JSONValue) {
+        for (name, definition) in ours["definitions"]?.object?.sorted ?? [] {
+            guard let wanted = upstream["definitions"]?[name] else {
+                count("version 2 definitions", "definition \(name): unknown to upstream")
+                continue
+            }
+            count("version 2 definitions", nil)
+            compareSchema("version 2", Self.shortName(name), definition, wanted)
+        }
+        for (path, item) in ours["paths"]?.object?.sorted ?? [] {
+            for (method, operation) in item.object?.sorted ?? [] where method != "parameters" {
+                let row: String = "version 2 operations"
+                let what: String = "version 2 \(method) \(path)"
+                guard let wanted = upstream["paths"]?[path]?[method] else {
+                    count(row, "\(what): unknown to upstream")
+                    continue
+                }
+                for key in ["operationId", "x-kubernetes-action", "x-kubernetes-group-version-kind"] {
+                    compare(row, "\(what) \(key)", operation[key], wanted[key])
+                }
+                let produced: [String] = (wanted["produces"]?.words ?? []).filter { !$0.contains("cbor") }
+                compare(row, "\(what) produces", operation["produces"]?.words ?? [], produced)
+                for (code, response) in wanted["responses"]?.object?.sorted ?? [] {
+                    compare(
+                        row, "\(what) response \(code)", operation.at("responses", code, "schema"),
+                        response["schema"])
+                }
+            }
+        }
+    }
+
     // MARK: - Schemas
 
     private mutating func compareSchema(_ group: String, _ what: String, _ ours: JSONValue, _ upstream: JSONValue) {

@@ -25,6 +25,9 @@ import Testing
             guard Ours.documents.names.contains(name) else { continue }
             parity.compareDocument(name, ours: try Ours.version3(name), upstream: upstream)
         }
+        let swagger: JSONValue = try #require(try Upstream.document("swagger.json"))
+        let version2: JSONValue = try JSONReader.decode(JSONValue.self, from: Ours.documents.version2())
+        parity.compareVersion2(ours: version2, upstream: swagger)
         return parity
     }
 

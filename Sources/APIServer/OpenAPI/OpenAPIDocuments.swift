@@ -1,5 +1,6 @@
 import API
 import APIMachinery
+import Synchronization
 
 /// One resource as it is described to clients.
 package struct OpenAPIResource: Sendable {
@@ -14,15 +15,15 @@ package struct OpenAPIResource: Sendable {
 }
 
 /// The documents of a server. Each call makes them anew; `OpenAPIHandler` keeps what is worth it.
-package struct OpenAPIDocuments: Sendable {
+package final class OpenAPIDocuments: Sendable {
     /// What `/openapi/v3` has documents of: `api`, `api/v1`, `apis`, `apis/apps`, `apis/apps/v1`, `version`; sorted.
     package let names: [String]
     private let resources: [String: [OpenAPIResource]]
     private let groups: [DiscoveryDocuments.Group]
     private let version: String
     private let supportsApply: Bool
-    /// Each schema is parsed when it is first asked for, so this waits, too.
-    private let definitions: @Sendable () -> OpenAPIDefinitions
+    /// Made when first needed, since that parses every schema. Held to take or set it only.
+    private let definitions = Mutex<OpenAPIDefinitions?>(nil)
 
     package init(_ resources: [OpenAPIResource], version: String, supportsApply: Bool) {
         var byName: [String: [OpenAPIResource]] = [:]
@@ -37,15 +38,20 @@ package struct OpenAPIDocuments: Sendable {
         self.groups = groups
         self.version = version
         self.supportsApply = supportsApply
-        let versions: [(group: String, version: String)] = Self.versions(groups)
-        definitions = { OpenAPIDefinitions(schemas: APITypes.schemas, groupVersions: versions) }
     }
 
     private static func name(_ group: String, _ version: String) -> String {
         group.isEmpty ? "api/\(version)" : "apis/\(group)/\(version)"
     }
 
-    private static func versions(_ groups: [DiscoveryDocuments.Group]) -> [(group: String, version: String)] {
+    private func allDefinitions() -> OpenAPIDefinitions {
+        if let made = definitions.withLock({ $0 }) { return made }
+        let made = OpenAPIDefinitions(schemas: APITypes.schemas, groupVersions: groupVersions())
+        definitions.withLock { $0 = made }
+        return made
+    }
+
+    private func groupVersions() -> [(group: String, version: String)] {
         var all: [(group: String, version: String)] = []
         for group in groups {
             for version in group.versions { all.append((group.name, version.name)) }
@@ -56,7 +62,8 @@ package struct OpenAPIDocuments: Sendable {
     /// The document of one name as JSON; nil if there is none.
     package func version3(_ name: String) -> [UInt8]? {
         guard names.contains(name) else { return nil }
-        return OpenAPIWriter.encode(document(paths(name, definitions()), definitions()), as: .three)
+        let definitions: OpenAPIDefinitions = allDefinitions()
+        return OpenAPIWriter.encode(document(paths(name, definitions), definitions), as: .three)
     }
 
     /// Everything in one document, as JSON.
@@ -68,7 +75,7 @@ package struct OpenAPIDocuments: Sendable {
     // MARK: - Parts
 
     private func whole() -> OpenAPIDocument {
-        let definitions: OpenAPIDefinitions = definitions()
+        let definitions: OpenAPIDefinitions = allDefinitions()
         let paths: [OpenAPIPath] = names.flatMap { self.paths($0, definitions) }
         return document(paths.sorted { $0.path < $1.path }, definitions)
     }

@@ -26,7 +26,7 @@ package final class OpenAPIHandler: NonResourceHandler {
     }
 
     private let documents: OpenAPIDocuments
-    /// Held for look-ups only: documents are made outside, and at worst twice.
+    /// Held for look-ups only: documents are made outside, at worst once by each thread of the pool.
     private let state = Mutex(State())
 
     /// - Parameter supportsApply: whether server-side apply is among the patches.

@@ -24,6 +24,7 @@ enum StorageKinds {
             ]
         }
     ) { strategy in
+        strategy.returnsDeletedObject = true
         strategy.defaults = { $0.setDefaults() }
         strategy.check = { $0.validate() }
         strategy.checkUpdate = { $0.validateUpdate(of: $1) }
@@ -41,6 +42,7 @@ enum StorageKinds {
             [.string(object.metadata.name), .string(object.driverName), CellText.age(object.metadata, now)]
         }
     ) { strategy in
+        strategy.returnsDeletedObject = true
         strategy.check = { $0.validate() }
         strategy.checkUpdate = { $0.validateUpdate(of: $1) }
     }
@@ -61,6 +63,7 @@ enum StorageKinds {
             ]
         }
     ) { strategy in
+        strategy.returnsDeletedObject = true
         strategy.allowsUnconditionalUpdate = false
         strategy.defaults = { $0.setDefaults() }
         strategy.check = { $0.validate() }
@@ -71,6 +74,7 @@ enum StorageKinds {
         ResourceInfo(CSIDriver.gvk, resource: "csidrivers", namespaced: false),
         parts: ObjectParts(spec: \CSIDriver.spec), table: driverTable
     ) { strategy in
+        strategy.returnsDeletedObject = true
         strategy.allowsUnconditionalUpdate = false
         strategy.defaults = { $0.setDefaults() }
         strategy.check = { $0.validate() }
@@ -101,6 +105,7 @@ enum StorageKinds {
             ]
         }
     ) { strategy in
+        strategy.returnsDeletedObject = true
         strategy.allowsUnconditionalUpdate = false
         strategy.check = { $0.validate() }
         strategy.checkUpdate = { $0.validateUpdate(of: $1) }
