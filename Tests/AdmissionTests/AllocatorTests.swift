@@ -137,8 +137,8 @@ import Testing
         let allocator = Self.small()
         #expect(
             Self.refused(allocator, Self.service { $0.spec.ipFamilyPolicy = "RequireDualStack" })
-                == "Service \"x\" is invalid: spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": this cluster is "
-                + "not configured for dual-stack services")
+                == "Service \"x\" is invalid: spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": this cluster "
+                + "is not configured for dual-stack services")
         #expect(
             Self.refused(allocator, Self.service { $0.spec.ipFamilies = ["IPv6"] })
                 == "Service \"x\" is invalid: spec.ipFamilies[0]: Invalid value: \"IPv6\": not configured on "

@@ -157,6 +157,7 @@ import Testing
             try await server.create(podResource, Self.pod("two"))
             let pod = try await server.get(Pod.self, podResource, "one")
             #expect(pod.spec.containers[0].resources.requests == quantities(["cpu": "200m"]))
+            #expect(pod.status.qosClass == "Burstable")
             let error = await refusal { () async throws(StatusError) in
                 try await server.create(podResource, Self.pod("three"))
             }

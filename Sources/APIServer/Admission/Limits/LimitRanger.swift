@@ -1,4 +1,5 @@
 import APICore
+import APIDefaults
 package import APIMachinery
 import Codec
 
@@ -34,6 +35,8 @@ package struct LimitRanger: AdmissionPlugin {
         guard !ranges.isEmpty else { return }
         try attributes.mutate(Pod.self) { (pod: inout Pod) throws(StatusError) -> Void in
             for range in ranges { Self.fill(&pod, from: range) }
+            // The class was found out before; what has been filled in may have changed it.
+            if attributes.operation == .create { pod.status.qosClass = pod.qosClass }
         }
     }
 

@@ -54,8 +54,8 @@ package struct ResourceQuotaPlugin: AdmissionPlugin {
         if let error = await desk.settle(charge) { throw error }
     }
 
-    /// A name that is taken is told at once: the write would fail after its charge, and whoever tries it again and again
-    /// would use up the quota.
+    /// A name that is taken is told at once: the write would fail after its charge, and whoever tries it again and
+    /// again would use up the quota.
     private func refuseTaken(
         _ charge: QuotaCharge, _ quotas: [ResourceQuota], _ object: any APIObject, _ attributes: AdmissionAttributes
     ) throws(StatusError) {
