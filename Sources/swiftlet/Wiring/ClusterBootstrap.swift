@@ -37,7 +37,8 @@ struct ClusterBootstrap: Sendable {
         try await make(priority("system-node-critical", 2_000_001_000, "For pods that a node cannot do without."))
         try await make(
             priority("system-cluster-critical", 2_000_000_000, "For pods that the cluster cannot do without."))
-        try await make(service)
+        // Not simply created: the address that it wants is taken when it is there already.
+        try await ensure(service) { $0.spec.ports = $1.spec.ports }
         try await ensure(endpoints) { $0.subsets = $1.subsets }
         try await ensure(slice) { known, wanted in
             known.endpoints = wanted.endpoints

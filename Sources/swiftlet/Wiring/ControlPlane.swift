@@ -105,6 +105,12 @@ final class ControlPlane: Sendable {
         }
     }
 
+    private func informerSettings(_ component: String) -> InformerSettings {
+        var settings = InformerSettings()
+        settings.log = log.with([("component", component)])
+        return settings
+    }
+
     private var masters: InProcessTransport {
         transport(APIServer.UserInfo(name: "system:apiserver", groups: [APIServer.UserInfo.mastersGroup]))
     }
@@ -113,11 +119,13 @@ final class ControlPlane: Sendable {
     func runControllers() async {
         let manager = ControllerManager(
             ControllerContext(
-                informers: InformerSet(over: transport(APIServer.UserInfo(name: "system:kube-controller-manager"))),
+                informers: InformerSet(
+                    over: transport(APIServer.UserInfo(name: "system:kube-controller-manager")),
+                    settings: informerSettings("controller-manager")),
                 transport: { self.transport(Self.controller($0)) }, log: log, recorder: recorder, rootCA: rootCA,
                 served: Set(core.registry.resources.map { $0.info.gvr })))
         let schedulerTransport: InProcessTransport = transport(APIServer.UserInfo(name: "system:kube-scheduler"))
-        let informers = InformerSet(over: schedulerTransport)
+        let informers = InformerSet(over: schedulerTransport, settings: informerSettings("scheduler"))
         let client = APIClient(schedulerTransport, fieldManager: "kube-scheduler")
         var settings = SchedulerService.Configuration()
         settings.log = log.with([("component", "scheduler")])
