@@ -3,7 +3,8 @@ import APIMachinery
 import Client
 
 extension DeploymentReconciler {
-    /// The controller as the manager runs it: it looks when a Deployment, one of its ReplicaSets, or one of its pods changes.
+    /// The controller as the manager runs it: it looks when a Deployment, one of its ReplicaSets, or one of its pods
+    /// changes.
     static func make(_ context: ControllerContext) -> ManagedController {
         let name: String = "deployment-controller"
         let deployments: Informer<Deployment> = context.informers.informer(Deployment.self)

@@ -85,7 +85,8 @@ package struct DeploymentReconciler: Reconciler {
         return result
     }
 
-    /// The name is taken. By a set of ours with the same template, the cache is just late; by any other, the hash must change.
+    /// The name is taken. By a set of ours with the same template, the cache is just late; by any other, the hash must
+    /// change.
     private func collision(_ deployment: Deployment, _ wanted: ReplicaSet) -> Reconciliation? {
         guard let existing = sets[wanted.key] else { return nil }
         let isOurs: Bool = existing.metadata.controllerOwner?.uid == deployment.metadata.uid

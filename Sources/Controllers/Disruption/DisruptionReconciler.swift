@@ -94,9 +94,9 @@ package struct DisruptionReconciler: Reconciler {
     private func unmanaged(_ budget: PodDisruptionBudget) -> Write {
         let selector: String = budget.spec.selector?.formatted ?? ""
         let message: String =
-            "Pods selected by this PodDisruptionBudget (selector: \(selector)) were found to be unmanaged. As a result, "
-            + "the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account "
-            + "for these pods please set \".spec.minAvailable\" field of the PDB to an integer value."
+            "Pods selected by this PodDisruptionBudget (selector: \(selector)) were found to be unmanaged. As a "
+            + "result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To "
+            + "account for these pods please set \".spec.minAvailable\" field of the PDB to an integer value."
         return .event(budget, .warning, reason: "UnmanagedPods", message)
     }
 

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// UIDs of which we know that their objects are gone; saves asking again for each of their dependents. UIDs never come back.
+/// UIDs of which we know that their objects are gone; saves asking again for each of their dependents. UIDs never come
+/// back.
 package final class AbsentOwners: Sendable {
     /// Upstream's number.
     private static let capacity: Int = 500

@@ -7,11 +7,11 @@ import Codec
 ///
 ///     owner is           →  the dependent
 ///     there (solid)         stays; references to owners of the other two sorts are removed
-///     gone (dangling)       is deleted, if no owner is solid; by its own finalizers: foreground, orphan, else background
+///     gone (dangling)       is deleted, if no owner is solid, by what its finalizers ask for, else in background
 ///     waiting for it        is deleted, if no owner is solid; in the foreground if it has dependents itself
 ///
-/// The caches only tell what is worth asking about: before anything is deleted, the absence of its owners and the object
-/// itself have been read from the API server, and the deletion holds for exactly that state.
+/// The caches only tell what is worth asking about: before anything is deleted, the absence of its owners and the
+/// object itself have been read from the API server, and the deletion holds for exactly that state.
 package struct GarbageCollector: AsyncReconciler {
     private enum Owner {
         case solid, dangling, waiting
@@ -79,7 +79,8 @@ package struct GarbageCollector: AsyncReconciler {
     private func state(
         of owner: OwnerReference, from namespace: String, _ client: APIClient
     ) async throws(StatusError) -> Owner {
-        // Of a kind that we do not know, and of a namespaced owner of something without a namespace, nothing is concluded.
+        // Of a kind that we do not know, and of a namespaced owner of something without a namespace, nothing is
+        // concluded.
         guard let entry = graph.entry(owner), !(entry.isNamespaced && namespace.isEmpty),
             let key = graph.key(owner, from: namespace)
         else { return .solid }

@@ -24,8 +24,8 @@ package struct ResourceKey: ControllerKey {
     package var description: String { "\(resource.groupResource)/\(key)" }
 }
 
-/// Who owns whom, as the metadata of all objects tell. It is not stored anywhere else: two indices of each cache, by UID
-/// and by the UIDs of owners, are the edges.
+/// Who owns whom, as the metadata of all objects tell. It is not stored anywhere else: two indices of each cache, by
+/// UID and by the UIDs of owners, are the edges.
 package struct OwnershipGraph: Sendable {
     package static let byUID = ObjectIndex<ObjectMetadataView>("uid") { [$0.metadata.uid] }
     package static let orphanFinalizer: String = "orphan"

@@ -44,8 +44,8 @@ enum NodeHealth {
     }
 }
 
-/// How much of a zone is down; it decides how fast the controller drives pods out of it. One that thinks that everything
-/// is down had better think that it is itself cut off.
+/// How much of a zone is down; it decides how fast the controller drives pods out of it. One that thinks that
+/// everything is down had better think that it is itself cut off.
 enum ZoneState: Equatable {
     case normal
     /// More than 55 % and at least three nodes are down.

@@ -2,8 +2,8 @@ package import API
 package import APIMachinery
 package import Client
 
-/// Watches over nodes: taints them by their conditions, marks those whose kubelet is silent, and drives pods out of nodes
-/// that are down (by a taint; `TaintEvictionReconciler` does the rest).
+/// Watches over nodes: taints them by their conditions, marks those whose kubelet is silent, and drives pods out of
+/// nodes that are down (by a taint; `TaintEvictionReconciler` does the rest).
 ///
 ///     sign of life: the lease was renewed, or the Ready condition's heartbeat moved
 ///

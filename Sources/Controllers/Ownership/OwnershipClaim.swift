@@ -8,11 +8,11 @@ import Codec
 ///     controller is      matches selector   is being deleted   →
 ///     the owner          yes                                   owned
 ///     the owner          no                 no                 released (the reference is removed)
-///     nobody             yes                no                 adopted (a reference is added), owned from the next look on
+///     nobody             yes                no                 adopted (a reference is added), owned from then on
 ///     somebody else                                            not ours
 ///
-/// An owner that is going must not take anything in, or the garbage collector would delete what was just orphaned. The cache
-/// may not show yet that it is going; so an update of the owner that changes nothing goes before adoptions, and
+/// An owner that is going must not take anything in, or the garbage collector would delete what was just orphaned. The
+/// cache may not show yet that it is going; so an update of the owner that changes nothing goes before adoptions, and
 /// fails with a conflict when the cache is old.
 package struct OwnershipClaim<Owned: APIObject>: Sendable {
     package var owned: [Owned] = []

@@ -3,8 +3,8 @@ package import APIMachinery
 package import Client
 import Synchronization
 
-/// Removes pods that nobody else will: of nodes that are gone, of nodes declared out of service, those that were deleted
-/// before they had a node, and the oldest ended ones when there are too many.
+/// Removes pods that nobody else will: of nodes that are gone, of nodes declared out of service, those that were
+/// deleted before they had a node, and the oldest ended ones when there are too many.
 ///
 /// One key for everything: it looks as often as upstream, and when told.
 package struct PodGarbageReconciler: Reconciler {

@@ -5,9 +5,9 @@ import Codec
 
 /// Counts anew what a namespace uses of its quotas.
 ///
-/// Admission charges a quota for what is made, before any cache shows it; so this looks only when something has been freed,
-/// when a quota is new or changed, and every five minutes, as upstream does. Looking at each new object would give back
-/// what admission has charged for those that the caches do not show yet.
+/// Admission charges a quota for what is made, before any cache shows it; so this looks only when something has been
+/// freed, when a quota is new or changed, and every five minutes, as upstream does. Looking at each new object would
+/// give back what admission has charged for those that the caches do not show yet.
 package struct ResourceQuotaReconciler: Reconciler {
     static let resyncSeconds: Int = 300
 

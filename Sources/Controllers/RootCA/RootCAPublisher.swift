@@ -2,8 +2,8 @@ package import API
 package import APIMachinery
 package import Client
 
-/// Puts the certificate of the cluster's authority into every namespace, as the ConfigMap `kube-root-ca.crt`, from where
-/// it is projected into pods so that they can trust the API server.
+/// Puts the certificate of the cluster's authority into every namespace, as the ConfigMap `kube-root-ca.crt`, from
+/// where it is projected into pods so that they can trust the API server.
 package struct RootCAPublisher: Reconciler {
     package static let configMapName: String = "kube-root-ca.crt"
     package static let dataKey: String = "ca.crt"
