@@ -7,7 +7,7 @@ DATA_DIR ?= /var/lib/swiftlet
 RELEASE := .build/release/swiftlet
 SOURCES = $(shell git ls-files --cached --others --exclude-standard 'Sources/*.swift' 'Tests/*.swift' Package.swift | grep -v /Generated/)
 
-.PHONY: help run test test-unit test-cluster check format build generate bench clean
+.PHONY: help run test test-unit test-cluster check format build generate parity bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ format: ## rewrite the sources in the project's format
 
 generate: ## write the generated code anew
 	@swift run -q apigen
+
+parity: ## compare discovery and OpenAPI with upstream's published documents
+	@dev/parity/run
 
 bench: build ## measure against the budgets of the design
 	@dev/bench

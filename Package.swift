@@ -125,6 +125,8 @@ targets += [
     .testTarget(
         name: "AuthTests",
         dependencies: api + ["APIServer", "APIServerTokens", "PKI", "Store", "Flow", "Client", "Controllers"]),
+    .testTarget(
+        name: "OpenAPITests", dependencies: api + ["APIDefaults", "APIValidation", "APIServer", "Store", "Flow"]),
     .testTarget(name: "AdmissionTests", dependencies: api + ["APIServer", "Store", "Flow", "Client"]),
     .testTarget(name: "KubeletTests", dependencies: api + ["Flow", "Client", "CRI", "Kubelet"]),
 ]

@@ -43,7 +43,9 @@ final class ControlPlane: Sendable {
         parts.virtualResources = [BindingResource()]
         access.install(in: &parts)
         parts.flow = recorder
-        parts.nonResources += [FlowHandler(recorder)]
+        parts.nonResources += [
+            FlowHandler(recorder), OpenAPIHandler(registry: registry, virtualResources: parts.virtualResources),
+        ]
         core = APIServerCore(parts)
         link.connect(core)
         var http = APIHTTPHandler.Configuration(authenticator: access.authenticator)
