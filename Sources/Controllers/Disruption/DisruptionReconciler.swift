@@ -95,8 +95,8 @@ package struct DisruptionReconciler: Reconciler {
         let selector: String = budget.spec.selector?.formatted ?? ""
         let message: String =
             "Pods selected by this PodDisruptionBudget (selector: \(selector)) were found to be unmanaged. As a "
-            + "result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To "
-            + "account for these pods please set \".spec.minAvailable\" field of the PDB to an integer value."
+            + "result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. "
+            + "To account for these pods please set \".spec.minAvailable\" field of the PDB to an integer value."
         return .event(budget, .warning, reason: "UnmanagedPods", message)
     }
 

@@ -7,7 +7,7 @@ import Synchronization
 package struct TaintEvictionReconciler: Reconciler {
     /// Since when each pod has been wanted away, for tolerations that last only some seconds.
     private final class Memory: Sendable {
-        let since: Mutex<[String: Time]> = Mutex([:])
+        let since: Mutex<[String: (uid: String, time: Time)]> = Mutex([:])
     }
 
     private let pods: ObjectCache<Pod>
@@ -30,9 +30,10 @@ package struct TaintEvictionReconciler: Reconciler {
         case .forever: return cancel(pod)
         case .seconds(let seconds):
             let since: Time = memory.since.withLock { memory in
-                let since: Time = memory[key.description] ?? now
-                memory[key.description] = since
-                return since
+                // Another pod of that name starts anew.
+                if let known = memory[key.description], known.uid == pod.metadata.uid { return known.time }
+                memory[key.description] = (pod.metadata.uid, now)
+                return now
             }
             let rest: Int = since.adding(seconds: seconds).secondsSince(now)
             return rest > 0 ? Reconciliation(requeueAfter: .seconds(rest)) : evict(pod, now: now)

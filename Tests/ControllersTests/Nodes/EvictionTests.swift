@@ -98,6 +98,17 @@ import Testing
         #expect(reconciler.reconcile(key, now: cluster.now).writes.isEmpty)
     }
 
+    @Test func `another pod of the same name has its own patience`() async {
+        let reconciler = TaintEvictionReconciler(pods: cluster.cache(Pod.self), nodes: cluster.cache(Node.self))
+        node(["down"])
+        pod { $0.spec.tolerations = [Self.toleration("down", 300)] }
+        await cluster.run(reconciler, key)
+        cluster.advance(seconds: 299)
+        if let old = cluster.get(Pod.self, "shop", "web") { cluster.remove(old) }
+        pod { $0.spec.tolerations = [Self.toleration("down", 300)] }
+        #expect(await cluster.run(reconciler, key).requeueAfter == .seconds(300))
+    }
+
     @Test func `pods of a node that is gone for good are failed and removed`() async {
         let reconciler = PodGarbageReconciler(pods: cluster.cache(Pod.self), nodes: cluster.cache(Node.self))
         pod()
