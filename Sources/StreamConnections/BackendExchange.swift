@@ -50,7 +50,33 @@ package final class BackendExchange: Sendable {
 
     /// Sends a request and reads the head of the answer. After 101 the connection is the caller's, from the first byte
     /// behind the head.
+    ///
+    /// - Parameter timeout: for the head; after it the connection is closed.
     package static func open(
+        _ request: BackendRequest, on connection: OutgoingConnection, timeout: Duration = .seconds(60)
+    ) async throws(DialError) -> BackendExchange {
+        typealias Outcome = Result<BackendExchange, DialError>
+        let outcome: Outcome = await withTaskGroup(of: Outcome?.self) { group in
+            group.addTask {
+                do throws(DialError) {
+                    return .success(try await exchange(request, on: connection))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: timeout)
+                return nil
+            }
+            let first: Outcome? = await group.next() ?? nil
+            if first == nil { connection.close() }
+            group.cancelAll()
+            return first ?? .failure(DialError("net/http: timeout awaiting response headers"))
+        }
+        return try outcome.get()
+    }
+
+    private static func exchange(
         _ request: BackendRequest, on connection: OutgoingConnection
     ) async throws(DialError) -> BackendExchange {
         guard let bytes = request.bytes else { throw DialError("the request for the backend is malformed") }

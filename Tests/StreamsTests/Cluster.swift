@@ -3,6 +3,7 @@ import APIMachinery
 import APIServer
 import APIServerHTTP
 import APIServerStreams
+import CRI
 import Codec
 import Foundation
 import HTTPServer
@@ -117,7 +118,10 @@ func makePod(_ name: String, node: String = "node", containers: [String] = ["c"]
     }
 }
 
-func withCluster(_ body: @escaping @Sendable (Cluster) async throws -> Void) async throws {
+/// - Parameter real: a runtime in the place of the fake one.
+func withCluster(
+    real: (any RuntimeService)? = nil, _ body: @escaping @Sendable (Cluster) async throws -> Void
+) async throws {
     let now: Int = Int(Date().timeIntervalSince1970)
     let authority: CertificateAuthority = try .create(commonName: "test-ca", at: now)
     let server: CertifiedKey = try authority.issue(
@@ -132,7 +136,7 @@ func withCluster(_ body: @escaping @Sendable (Cluster) async throws -> Void) asy
     let streaming = FakeStreamingServer()
     let pods = TestDirectory()
     let kubelet = KubeletHandler(
-        KubeletHandler.Configuration(nodeName: "node", directory: pods, runtime: runtime, gate: TestGate()))
+        KubeletHandler.Configuration(nodeName: "node", directory: pods, runtime: real ?? runtime, gate: TestGate()))
     let path: String = try makeDirectory()
     defer { try? FileManager.default.removeItem(atPath: path) }
     let store: EmbeddedStore = try await EmbeddedStore.open(EmbeddedStore.Configuration(path: path + "/store"))
@@ -156,7 +160,7 @@ func withCluster(_ body: @escaping @Sendable (Cluster) async throws -> Void) asy
                             kubeletPort: kubeletPort,
                             client: InProcessTransport(core: core, user: .apiServer), tls: tls)
                         try await cluster.fill()
-                        try await bounded { try await body(cluster) }
+                        try await bounded(real == nil ? .seconds(20) : .seconds(60)) { try await body(cluster) }
                     }
                 }
             }

@@ -1,6 +1,7 @@
 import APICore
 import CRI
 import Foundation
+import HTTPServer
 import StreamConnections
 import Streams
 import Synchronization
@@ -197,6 +198,19 @@ import Testing
             let summary = try await cluster.kubelet("/stats/summary")
             #expect(summary.body.contains("\"usageCoreNanoSeconds\":1500000000"))
             #expect(try await cluster.kubelet("/nothing").code == 404)
+        }
+    }
+
+    @Test func `a backend that does not answer is given up`() async throws {
+        let kept: Mutex<[HTTPResponder]> = Mutex([])
+        let silent = HTTPClosureHandler { _, responder in kept.withLock { $0.append(responder) } }
+        try await withServer(silent) { port in
+            let connection: OutgoingConnection = try await StreamClient.connect(port: port)
+            await #expect(throws: DialError("net/http: timeout awaiting response headers")) {
+                _ = try await BackendExchange.open(
+                    BackendRequest(method: "GET", target: "/", host: "x"), on: connection,
+                    timeout: .milliseconds(50))
+            }
         }
     }
 

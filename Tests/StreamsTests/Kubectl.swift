@@ -35,19 +35,32 @@ enum Kubectl {
     }
 
     static func run(
-        _ arguments: [String], _ cluster: Cluster, input: String = "", environment: [String: String] = [:]
+        _ arguments: [String], _ cluster: Cluster, input: String = "", environment: [String: String] = [:],
+        terminal: Bool = false
     ) async throws -> Run {
         let process: Process = process(arguments, cluster, environment)
+        if terminal {
+            // `script` gives the command a terminal of its own.
+            let command: String = "stty rows 40 cols 100; " + quoted((process.arguments ?? []))
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/script")
+            process.arguments = ["-qec", "exec sh -c '\(command)'", "/dev/null"]
+        }
         let (stdin, stdout, stderr) = (Pipe(), Pipe(), Pipe())
         process.standardInput = stdin
         process.standardOutput = stdout
         process.standardError = stderr
         try process.run()
-        try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        try stdin.fileHandleForWriting.close()
+        let writer: FileHandle = stdin.fileHandleForWriting
+        async let written: String = onThread {
+            try? writer.write(contentsOf: Data(input.utf8))
+            if !terminal { try? writer.close() }
+            return ""
+        }
         async let output: String = readAll(stdout.fileHandleForReading)
         async let errors: String = readAll(stderr.fileHandleForReading)
         let (text, words): (String, String) = await (output, errors)
+        _ = await written
+        try? writer.close()
         process.waitUntilExit()
         return Run(output: text, errors: words, code: process.terminationStatus)
     }
@@ -78,6 +91,10 @@ enum Kubectl {
         // Its end of the pipe closes when it has ended.
         _ = await readAll(stdout.fileHandleForReading)
         try result.get()
+    }
+
+    private static func quoted(_ arguments: [String]) -> String {
+        (["/usr/bin/timeout"] + arguments).map { "\"\($0)\"" }.joined(separator: " ")
     }
 
     private static func readAll(_ handle: FileHandle) async -> String {
