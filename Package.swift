@@ -73,6 +73,20 @@ targets += [
         name: "APIServerHTTP", dependencies: ["APIServer", "HTTPServer", "APIMachinery", "Codec", "Flow", "PKI"]),
 
     .target(name: "APIServerTokens", dependencies: ["APIServer", "PKI"]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "Streams", dependencies: ["CZlib"]),
+    .target(name: "StreamConnections", dependencies: nio + ["Streams", "HTTPServer"]),
+    .target(
+        name: "APIServerStreams",
+        dependencies: [
+            "APICore", "APIMachinery", "APIServer", "APIServerHTTP", "Codec", "HTTPServer", "StreamConnections",
+            "Streams",
+        ]),
+    .target(
+        name: "KubeletServer",
+        dependencies: [
+            "APICore", "APIMachinery", "Codec", "CRI", "HTTPServer", "PKI", "StreamConnections", "Streams",
+        ]),
 
     .target(name: "Client", dependencies: api + ["Flow"]),
     .target(name: "ClientHTTP", dependencies: api + nio + ["Flow", "Client"]),
@@ -90,10 +104,12 @@ targets += [
     .executableTarget(
         name: "swiftlet",
         dependencies: api + nio + [
-            "APIDefaults", "APIServer", "APIServerHTTP", "APIServerTokens", "APIValidation", "CRI", "CRIClient",
+            "APIDefaults", "APIServer", "APIServerHTTP", "APIServerStreams", "APIServerTokens", "APIValidation", "CRI",
+            "CRIClient",
             "Client", "ClientHTTP",
             "Controllers", "Flow",
-            "HTTPServer", "Kubelet", "KubeletNetwork", "NodeSetup", "PKI", "Scheduler", "Store",
+            "HTTPServer", "Kubelet", "KubeletNetwork", "KubeletServer", "NodeSetup", "StreamConnections", "PKI",
+            "Scheduler", "Store",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
 
@@ -127,6 +143,12 @@ targets += [
         dependencies: api + ["APIServer", "APIServerTokens", "PKI", "Store", "Flow", "Client", "Controllers"]),
     .testTarget(
         name: "OpenAPITests", dependencies: api + ["APIDefaults", "APIValidation", "APIServer", "Store", "Flow"]),
+    .testTarget(
+        name: "StreamsTests",
+        dependencies: api + certificates + nio + [
+            "Streams", "CZlib", "APIServerStreams", "APIServer", "APIServerHTTP", "Store", "Flow", "StreamConnections",
+            "KubeletServer", "CRI", "CRIClient", "NodeSetup", "PKI", "HTTPServer",
+        ]),
     .testTarget(name: "AdmissionTests", dependencies: api + ["APIServer", "Store", "Flow", "Client"]),
     .testTarget(name: "KubeletTests", dependencies: api + ["Flow", "Client", "CRI", "Kubelet"]),
 ]

@@ -112,6 +112,9 @@ package final class PodWorkers: Sendable {
         workers.withLock { $0[uid]?.machine }
     }
 
+    /// All pods of the node, each with its status as its machine has it now.
+    package var pods: [Pod] { workers.withLock { workers in workers.values.map(\.machine.pod) } }
+
     /// The UIDs of all pods that have a machine.
     package var known: Set<String> { workers.withLock { Set($0.keys) } }
 

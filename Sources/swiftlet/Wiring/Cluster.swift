@@ -31,43 +31,23 @@ struct Cluster {
         try DataDirectory.claim(configuration.paths)
         try Files.makeDirectory(configuration.paths.runDirectory, mode: 0o755)
         let claim = try ProcessFile(claiming: files.process)
-        let pki: ClusterPKI = try keys()
+        let certificates = try Certificates(configuration, log: log)
         let recorder = FlowRecorder()
         let store: EmbeddedStore = try await EmbeddedStore.open(.init(path: files.store))
-        let server = try ControlPlane(configuration, pki: pki, store: store, recorder: recorder, log: log)
+        let server = try ControlPlane(
+            configuration, certificates: certificates, store: store, recorder: recorder, log: log)
         let port: Int = try await server.start()
-        try writeKubeconfig(pki)
+        try certificates.writeKubeconfig()
         log.info("api server is ready", [("address", configuration.bindAddress), ("port", String(port))])
-        await runAll(server, store: store, pki: pki, recorder: recorder)
+        await runAll(server, store: store, certificates: certificates, recorder: recorder)
         await store.close()
         log.info("stopped")
         _ = consume claim
     }
 
-    private func keys() throws -> ClusterPKI {
-        let now: Int = Int(SystemWallClock().now.seconds)
-        let (pki, changes) = try ClusterPKI.ensure(
-            at: configuration.files.pki, nodeName: configuration.nodeName, hostnames: configuration.serverNames,
-            ips: configuration.serverAddresses, now: now)
-        for change in changes {
-            switch change {
-            case .created(let name): log.debug("made certificate", [("file", name)])
-            case .renewed(let name): log.info("renewed certificate", [("file", name)])
-            case .reissued(let name): log.info("made certificate anew for other names", [("file", name)])
-            case .nearEnd(let name): log.warning("certificate is near its end", [("file", name)])
-            }
-        }
-        return pki
-    }
-
-    private func writeKubeconfig(_ pki: ClusterPKI) throws {
-        let bytes: [UInt8] = PKI.Kubeconfig.encode(
-            server: configuration.serverURL, authority: pki.authority.certificatePEM, user: "admin",
-            client: try pki.pair(.admin))
-        try PKI.Kubeconfig.write(bytes, to: configuration.files.kubeconfig)
-    }
-
-    private func runAll(_ server: ControlPlane, store: EmbeddedStore, pki: ClusterPKI, recorder: FlowRecorder) async {
+    private func runAll(
+        _ server: ControlPlane, store: EmbeddedStore, certificates: Certificates, recorder: FlowRecorder
+    ) async {
         let log: Log = self.log
         let configuration: ClusterConfiguration = self.configuration
         await withTaskGroup(of: Void.self) { group in
@@ -76,6 +56,7 @@ struct Cluster {
                 if let number { log.info("stopping", [("signal", String(number))]) }
             }
             group.addTask { await store.run() }
+            group.addTask { await certificates.run() }
             group.addTask { await server.run() }
             group.addTask {
                 await server.prepare()
@@ -83,7 +64,9 @@ struct Cluster {
                     group.addTask { await server.runControllers() }
                     if configuration.hasNode {
                         group.addTask {
-                            await NodeAgent(configuration, server: server, recorder: recorder, log: log).run()
+                            await NodeAgent(
+                                configuration, server: server, certificates: certificates, recorder: recorder, log: log
+                            ).run()
                         }
                     }
                 }

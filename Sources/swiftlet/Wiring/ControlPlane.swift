@@ -2,6 +2,7 @@ import API
 import APIMachinery
 import APIServer
 import APIServerHTTP
+import APIServerStreams
 import APIServerTokens
 import Client
 import Controllers
@@ -24,11 +25,13 @@ final class ControlPlane: Sendable {
     private let access: ClusterAccess
 
     init(
-        _ configuration: ClusterConfiguration, pki: ClusterPKI, store: EmbeddedStore, recorder: FlowRecorder, log: Log
+        _ configuration: ClusterConfiguration, certificates: Certificates, store: EmbeddedStore, recorder: FlowRecorder,
+        log: Log
     ) throws {
         self.configuration = configuration
         self.recorder = recorder
         self.log = log
+        let pki: ClusterPKI = certificates.pki
         rootCA = String(decoding: pki.authority.certificatePEM, as: UTF8.self)
         let link = ServerLink()
         let registry = ResourceRegistry(KindRegistrations.all(services: ClusterServiceAllocator(link: link)))
@@ -50,14 +53,12 @@ final class ControlPlane: Sendable {
         link.connect(core)
         var http = APIHTTPHandler.Configuration(authenticator: access.authenticator)
         http.identify = { APIServer.PeerIdentity(certificateDER: $0) }
+        http.connectHandlers = PodStreamHandler.all(
+            connector: KubeletConnector(tls: { certificates.towardsKubelets }))
         handler = APIHTTPHandler(core: core, configuration: http)
-        let pair: CertifiedKey = try pki.pair(.apiserver)
-        let identity = TLSIdentity(
-            certificateChain: pair.certificate, privateKey: pair.key,
-            clientAuthorities: pki.authority.certificatePEM)
         self.http = HTTPServer(
             configuration: HTTPServerConfiguration(host: configuration.bindAddress, port: configuration.port),
-            loops: EventLoops(), tls: TLSIdentityBox(identity), handler: handler)
+            loops: EventLoops(), tls: certificates.server, handler: handler)
     }
 
     /// Loads the state, makes what every cluster has, and listens. Returns the port.

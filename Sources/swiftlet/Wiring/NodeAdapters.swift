@@ -1,5 +1,7 @@
 import API
+import APIMachinery
 import Kubelet
+import KubeletServer
 import NodeSetup
 
 /// The kubelet's view of the machine's cgroups.
@@ -58,5 +60,22 @@ struct NodeExits: ProcessExits {
 
     func watch(processID: Int32, containerID: String, notify: @escaping @Sendable () -> Void) {
         watcher.watch(processID: processID, containerID: containerID, notify: notify)
+    }
+}
+
+/// The pods that the kubelet's own API speaks of.
+struct NodePods: PodDirectory {
+    private let workers: PodWorkers
+
+    init(_ workers: PodWorkers) {
+        self.workers = workers
+    }
+
+    func pods() -> [Pod] { workers.pods }
+
+    func pod(namespace: String, name: String) -> Pod? {
+        // Of a pod and its successor of the same name, the younger is meant.
+        workers.pods.filter { $0.metadata.namespace == namespace && $0.metadata.name == name }
+            .max { ($0.metadata.creationTimestamp ?? Time()) < ($1.metadata.creationTimestamp ?? Time()) }
     }
 }

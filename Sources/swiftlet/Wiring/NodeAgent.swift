@@ -9,8 +9,10 @@ import Client
 import Codec
 import Flow
 import Glibc
+import HTTPServer
 import Kubelet
 import KubeletNetwork
+import KubeletServer
 import NIOPosix
 import NodeSetup
 
@@ -18,12 +20,17 @@ import NodeSetup
 struct NodeAgent: Sendable {
     private let configuration: ClusterConfiguration
     private let server: ControlPlane
+    private let certificates: Certificates
     private let recorder: FlowRecorder
     private let log: Log
 
-    init(_ configuration: ClusterConfiguration, server: ControlPlane, recorder: FlowRecorder, log: Log) {
+    init(
+        _ configuration: ClusterConfiguration, server: ControlPlane, certificates: Certificates,
+        recorder: FlowRecorder, log: Log
+    ) {
         self.configuration = configuration
         self.server = server
+        self.certificates = certificates
         self.recorder = recorder
         self.log = log
     }
@@ -55,7 +62,13 @@ struct NodeAgent: Sendable {
             group.addTask {
                 _ = try await runtime.waitUntilReady(within: .seconds(60))
                 if configuration.runtimeEndpoint == nil { try await bringPauseImage(runtime) }
-                await kubelet(runtime, prepared, exits).run()
+                let kubelet: KubeletService = kubelet(runtime, prepared, exits)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { await kubelet.run() }
+                    group.addTask { try await serve(kubelet, runtime) }
+                    try await group.next()
+                    group.cancelAll()
+                }
             }
             // Whatever ends first ends the node; an error says why.
             try await group.next()
@@ -79,6 +92,25 @@ struct NodeAgent: Sendable {
             // Pods run on while Swiftlet is away, and the next one takes the same containerd over.
             supervisor.stop(.leaveRunning)
         }
+    }
+
+    /// The kubelet's own API: logs, exec, attach, port-forward, statistics.
+    private func serve(_ kubelet: KubeletService, _ runtime: CRIClient) async throws {
+        let handler = KubeletHandler(
+            KubeletHandler.Configuration(
+                nodeName: configuration.nodeName, directory: NodePods(kubelet.workers), runtime: runtime,
+                gate: ReviewGate(APIClient(transport))))
+        let server = HTTPServer(
+            configuration: HTTPServerConfiguration(host: "0.0.0.0", port: configuration.kubeletPort),
+            loops: EventLoops(count: 1), tls: certificates.kubelet, handler: handler)
+        try await server.start()
+        try await server.run()
+    }
+
+    /// The node's own identity.
+    private var transport: InProcessTransport {
+        server.transport(
+            APIServer.UserInfo(name: "system:node:\(configuration.nodeName)", groups: ["system:nodes"]))
     }
 
     private func bringPauseImage(_ runtime: CRIClient) async throws {
@@ -121,8 +153,7 @@ struct NodeAgent: Sendable {
             name: configuration.nodeName, addresses: configuration.addresses, port: configuration.kubeletPort,
             kubeletVersion: Version.kubernetes,
             labels: ["node.kubernetes.io/instance-type": "swiftlet"])
-        let user = APIServer.UserInfo(name: "system:node:\(configuration.nodeName)", groups: ["system:nodes"])
-        return KubeletService(identity, configuration: settings, transport: server.transport(user), parts: parts)
+        return KubeletService(identity, configuration: settings, transport: transport, parts: parts)
     }
 
     /// Without CAP_SYS_RESOURCE nobody below us may have a lower score than we have.
