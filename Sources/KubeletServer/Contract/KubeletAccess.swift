@@ -1,5 +1,5 @@
 /// Who asks a kubelet.
-package struct KubeletUser: Sendable, Equatable {
+package struct KubeletUser: Sendable, Hashable {
     package var name: String
     package var uid: String
     package var groups: [String]
@@ -14,7 +14,7 @@ package struct KubeletUser: Sendable, Equatable {
 }
 
 /// What somebody wants to do: an attribute record for the resource `nodes`.
-package struct KubeletAccess: Sendable, Equatable {
+package struct KubeletAccess: Sendable, Hashable {
     package var user: KubeletUser
     /// `get`, `create`, …, by the method.
     package var verb: String
