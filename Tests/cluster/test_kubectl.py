@@ -79,13 +79,12 @@ def test_outputs(cluster, namespace):
 
 
 def test_watch_shows_a_pod_come_and_go(cluster, namespace):
-    watcher = cluster.start("get", "pods", "-n", namespace, "-w", "-o", "name", "--output-watch-events")
+    watcher = cluster.start("get", "pods", "-n", namespace, "-w", "--output-watch-events")
     try:
         cluster.apply(pod("seen"), namespace=namespace)
         running(cluster, namespace, "seen")
         cluster.kubectl("delete", "pod", "seen", "-n", namespace, "--timeout=60s")
     finally:
-        eventually(lambda: True)
         watcher.terminate()
         text, _ = watcher.communicate(timeout=10)
     assert "ADDED" in text and "MODIFIED" in text and "DELETED" in text
