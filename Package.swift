@@ -85,7 +85,8 @@ targets += [
     .target(
         name: "KubeletServer",
         dependencies: [
-            "APICore", "APIMachinery", "Codec", "CRI", "HTTPServer", "PKI", "StreamConnections", "Streams",
+            "APIAuthentication", "APIAuthorization", "APICore", "APIMachinery", "Codec", "CRI", "HTTPServer", "PKI",
+            "StreamConnections", "Streams",
         ]),
 
     .target(name: "Client", dependencies: api + ["Flow"]),

@@ -99,7 +99,7 @@ struct NodeAgent: Sendable {
         let handler = KubeletHandler(
             KubeletHandler.Configuration(
                 nodeName: configuration.nodeName, directory: NodePods(kubelet.workers), runtime: runtime,
-                gate: ReviewGate(APIClient(transport))))
+                gate: ReviewGate(transport: transport)))
         let server = HTTPServer(
             configuration: HTTPServerConfiguration(host: "0.0.0.0", port: configuration.kubeletPort),
             loops: EventLoops(count: 1), tls: certificates.kubelet, handler: handler)
