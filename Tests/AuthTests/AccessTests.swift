@@ -63,6 +63,7 @@ struct AccessTests {
 
     // MARK: - Escalation
 
+    // tidy:allow length: one table of questions and answers.
     @Test func `nobody gives what he has not`() async throws {
         try await withCluster { cluster in
             try await Self.allow(
