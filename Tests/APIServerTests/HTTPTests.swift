@@ -59,8 +59,11 @@ private struct NameTokens: Authenticator {
 
 private func withHTTP(_ body: @Sendable @escaping (TestServer, String) async throws -> Void) async throws {
     try await withServer(authorizer: MastersAuthorizer()) { server in
+        var configuration = APIHTTPHandler.Configuration(authenticator: NameTokens())
+        // Upstream's default: what nobody may do is decided by authorization.
+        configuration.anonymous = .everything
         let handler = APIHTTPHandler(
-            core: server.core, configuration: APIHTTPHandler.Configuration(authenticator: NameTokens()))
+            core: server.core, configuration: configuration)
         let loops = EventLoops(count: 1)
         let http = HTTPServer(
             configuration: HTTPServerConfiguration(host: "127.0.0.1", port: 0), loops: loops, handler: handler)

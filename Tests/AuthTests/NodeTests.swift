@@ -196,6 +196,8 @@ struct NodeTests {
             let transport: InProcessTransport = cluster.transport(Self.kubelet("n1"))
             let node: Node = try await cluster.create(Node.with { $0.metadata.name = "n1" }, "nodes")
             let other: Node = try await cluster.create(Node.with { $0.metadata.name = "n2" }, "nodes")
+            // The plugin reads the cache, which may be a moment behind.
+            try await cluster.settle()
             _ = try await cluster.create(Self.mirror("good", node), "pods", as: transport)
             let cases: [(Pod, String)] = [
                 (
