@@ -106,6 +106,110 @@ struct VerbTests {
         }
     }
 
+    @Test func `a patch whose result is not of the kind is refused as invalid`() async throws {
+        try await withServer { server in
+            let map = try await server.createConfigMap("a", value: "1")
+            let merge: String = "application/merge-patch+json"
+            let cases: [(type: String, query: [(name: String, value: String)], patch: String, ending: String)] = [
+                (
+                    "application/strategic-merge-patch+json", [], #"{"data":{"a":["x",null,true,3]}}"#,
+                    #""map[data:map[a:[x <nil> true 3]]]": ConfigMap in version "v1" cannot be handled as a "#
+                        + "ConfigMap: data.a: expected a string, found an array (offset 31)"
+                ),
+                (merge, [], #"{"data":5}"#, "data: expected an object, found a number (offset 26)"),
+                (
+                    merge, [("fieldValidation", "Strict")], #"{"foo":1,"data":{"b":"1","b":"2"}}"#,
+                    #"strict decoding error: duplicate field "data.b", unknown field "foo""#
+                ),
+                (
+                    "application/json-patch+json", [("fieldValidation", "Strict")],
+                    #"[{"op":"add","path":"/foo","value":1}]"#, #"strict decoding error: unknown field "foo""#
+                ),
+            ]
+            for item in cases {
+                let error = await failure { () throws(StatusError) in
+                    _ = try await server.request(
+                        .patch, configMaps, "a", query: item.query, body: item.patch, type: item.type)
+                }
+                #expect(error?.code == 422)
+                #expect(error?.message.hasPrefix(#" "" is invalid: patch: Invalid value: "#) == true)
+                #expect(error?.message.hasSuffix(item.ending) == true, "\(error?.message ?? "")")
+            }
+            let warned = try await server.request(
+                .patch, configMaps, "a", body: #"[{"op":"add","path":"/foo","value":1}]"#,
+                type: "application/json-patch+json")
+            #expect(warned.warnings == [#"unknown field "foo""#])
+            #expect(try warned.object(ConfigMap.self) == map)
+        }
+    }
+
+    @Test func `what no method may do changes nothing`() async throws {
+        try await withServer { server in
+            let map = try await server.createConfigMap("a")
+            let cases: [(verb: APIRequest.Verb, name: String, body: String, type: String, code: Int, message: String)] =
+                [
+                    (.create, "b", "{}", "", 405, "the server does not allow this method on the requested resource"),
+                    (.update, "", "{}", "", 405, "the server does not allow this method on the requested resource"),
+                    (
+                        .update, "a", #"{"data":{"x":"y"}}"#, "", 400,
+                        "the name of the object (a based on URL) was undeterminable: name must be provided"
+                    ),
+                    (
+                        .delete, "a", #"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"b"}}"#, "", 400,
+                        "decoded object cannot be converted to DeleteOptions"
+                    ),
+                ]
+            for item in cases {
+                let error = await failure { () throws(StatusError) in
+                    _ = try await server.request(item.verb, configMaps, item.name, body: item.body, type: item.type)
+                }
+                #expect(error?.code == item.code && error?.message == item.message, "\(error?.message ?? "")")
+            }
+            let apply = await failure { () throws(StatusError) in
+                _ = try await server.request(
+                    .patch, configMaps, "a", query: [("force", "true"), ("fieldManager", "me")], body: "{}",
+                    type: "application/apply-patch+yaml")
+            }
+            #expect(apply?.code == 415 && apply?.message.hasPrefix("server-side apply is not supported") == true)
+            #expect(try await server.request(.list, configMaps).names == ["a"])
+            #expect(try await server.request(.get, configMaps, "a").object(ConfigMap.self) == map)
+        }
+    }
+
+    @Test func `a get of a revision that nobody has seen is refused`() async throws {
+        try await withServer { server in
+            let map = try await server.createConfigMap("a")
+            for known in ["0", map.metadata.resourceVersion] {
+                let read = try await server.request(.get, configMaps, "a", query: [("resourceVersion", known)])
+                #expect(try read.object(ConfigMap.self) == map)
+            }
+            let wrong = await failure { () throws(StatusError) in
+                _ = try await server.request(.get, configMaps, "a", query: [("resourceVersion", "abc")])
+            }
+            #expect(wrong?.code == 422)
+            // Time passes until the server loses its patience.
+            let future: StatusError? = await withTaskGroup { group in
+                group.addTask {
+                    await failure { () throws(StatusError) in
+                        _ = try await server.request(.get, configMaps, "a", query: [("resourceVersion", "999999")])
+                    }
+                }
+                group.addTask {
+                    while !Task.isCancelled {
+                        server.time.advance(seconds: 5)
+                        server.core.tick()
+                        await Task.yield()
+                    }
+                    return nil
+                }
+                let first: StatusError?? = await group.next()
+                group.cancelAll()
+                return first ?? nil
+            }
+            #expect(future?.code == 504 && future?.message.contains("Too large resource version: 999999") == true)
+        }
+    }
+
     @Test func `YAML is read like JSON`() async throws {
         try await withServer { server in
             let yaml: String = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: yam\ndata:\n  a: \"1\"\n"

@@ -123,17 +123,34 @@ enum BodyDecoder {
     static func decode(deleteOptions body: [UInt8], contentType: String) throws(StatusError) -> DeleteOptions {
         let format: Format = try format(contentType)
         if format == .protobuf {
+            let envelope: ProtobufEnvelope
+            let options: DeleteOptions
             do throws(ProtobufError) {
-                return try ProtobufReader.decode(DeleteOptions.self, from: try ProtobufEnvelope(decoding: body).raw)
+                envelope = try ProtobufEnvelope(decoding: body)
+                options = try ProtobufReader.decode(DeleteOptions.self, from: envelope.raw)
             } catch {
                 throw cannotHandle(DeleteOptions.gvk, "\(error)")
             }
+            try check(optionsKind: envelope.gvk.kind)
+            return options
         }
         let json: [UInt8] = format == .yaml ? try Self.json(fromYAML: body) : body
+        let kind: String
+        let options: DeleteOptions
         do throws(JSONError) {
-            return try JSONReader.decode(DeleteOptions.self, from: json)
+            kind = try PartialObject.type(of: json).kind
+            options = try JSONReader.decode(DeleteOptions.self, from: json)
         } catch {
             throw cannotHandle(DeleteOptions.gvk, error.message)
+        }
+        try check(optionsKind: kind)
+        return options
+    }
+
+    /// A body that is something else must delete nothing; the group version does not matter.
+    private static func check(optionsKind kind: String) throws(StatusError) {
+        guard kind.isEmpty || kind == DeleteOptions.gvk.kind else {
+            throw .badRequest("decoded object cannot be converted to DeleteOptions")
         }
     }
 }

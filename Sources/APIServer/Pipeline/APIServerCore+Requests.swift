@@ -40,6 +40,9 @@ extension APIServerCore {
         case .get:
             guard services.feed.isFresh, resource.info.verbs.contains(.get) else { return nil }
             try checkScope(request, resource.info)
+            if let wanted = try Self.wantedRevision(request, resource.info), wanted > services.feed.revision {
+                return nil
+            }
             return try get(resource, request)
         case .list:
             guard resource.info.verbs.contains(.list), request.subresource.isEmpty else { return nil }
@@ -50,6 +53,14 @@ extension APIServerCore {
             ).immediate()
         default: return nil
         }
+    }
+
+    /// The revision that the answer must not be older than; nil if any will do.
+    private static func wantedRevision(_ request: APIRequest, _ info: ResourceInfo) throws(StatusError) -> Revision? {
+        guard let text = request.query.first(where: { $0.name == "resourceVersion" })?.value else { return nil }
+        var options = ListOptions()
+        options.resourceVersion = text
+        return try options.revision(for: info.gvk)
     }
 
     private func get(_ resource: any ServedResource, _ request: APIRequest) throws(StatusError) -> APIResponse {
@@ -81,6 +92,7 @@ extension APIServerCore {
         switch request.verb {
         case .get:
             try await services.waitUntilFresh()
+            if let wanted = try Self.wantedRevision(request, resource.info) { try await services.wait(for: wanted) }
             return try get(resource, request)
         case .list:
             return try await ListReader(
@@ -88,7 +100,9 @@ extension APIServerCore {
                 namespace: request.namespace
             ).answer()
         case .watch: throw .badRequest("a watch is no single answer")
-        case .create, .update, .patch: return try await write(request, given, resource)
+        case .create, .update, .patch:
+            try Self.checkTarget(request)
+            return try await write(request, given, resource)
         case .delete: return try await delete(request, given, resource)
         case .deletecollection: return try await deleteCollection(request, given, resource)
         }
@@ -96,8 +110,17 @@ extension APIServerCore {
 
     // MARK: - Writes
 
+    /// A create is of a collection; an update and a patch are of one object.
+    private static func checkTarget(_ request: APIRequest) throws(StatusError) {
+        let wantsName: Bool = request.verb != .create
+        if wantsName != request.name.isEmpty { return }
+        throw StatusError(.methodNotAllowed, "the server does not allow this method on the requested resource")
+    }
+
     private func writeCall(_ request: APIRequest, _ given: RequestContext) throws(StatusError) -> WriteCall {
         let action: WriteOptions.Action = request.verb == .create ? .create : request.verb == .patch ? .patch : .update
+        // Before the options: those of an apply would be called wrong.
+        if action == .patch { _ = try PatchKind(contentType: request.contentType) }
         let options: WriteOptions = try WriteOptions(query: request.query, for: action)
         var context: RequestContext = given
         context.dryRun = options.isDryRun

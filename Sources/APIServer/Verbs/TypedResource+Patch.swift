@@ -1,5 +1,6 @@
 import APIMachinery
 import Codec
+import Synchronization
 
 /// The kinds of patches, by their media types.
 enum PatchKind {
@@ -37,6 +38,16 @@ enum PatchKind {
     }
 }
 
+/// What a patch made of the object that it was applied to last.
+private final class PatchFindings: Sendable {
+    private let texts = Mutex<[String]>([])
+
+    var warnings: [String] {
+        get { texts.withLock { $0 } }
+        set { texts.withLock { $0 = newValue } }
+    }
+}
+
 extension TypedResource {
     func patch(_ call: WriteCall) async throws(StatusError) -> WriteResult {
         let kind = try PatchKind(contentType: call.contentType)
@@ -45,13 +56,27 @@ extension TypedResource {
         let validation: WriteOptions.FieldValidation = call.options.fieldValidation
         let name: String = call.context.name
         let namespace: String = info.namespaced ? call.context.namespace : ""
+        let duplicates: [String] = validation == .ignore ? [] : Self.duplicates(body, kind)
+        let findings = PatchFindings()
         let change = Change<Object>(
             make: { (old: Object) throws(StatusError) -> Object in
                 let document: JSONValue = try Self.document(old, gvk)
                 let patched: JSONValue = try kind.apply(body, to: document, schema: Object.schema)
-                var object: Object = try BodyDecoder.decode(
-                    Object.self, as: gvk, json: patched.jsonBytes, validation: validation == .strict ? .strict : .ignore
-                ).object
+                let decoded: BodyDecoder.Decoded<Object>
+                do throws(StatusError) {
+                    decoded = try BodyDecoder.decode(
+                        Object.self, as: gvk, json: patched.jsonBytes,
+                        validation: validation == .ignore ? .ignore : .warn)
+                } catch {
+                    throw Self.unfit(kind, body, patched, error.message)
+                }
+                let problems: [String] = duplicates + decoded.warnings
+                if validation == .strict, !problems.isEmpty {
+                    throw Self.unfit(
+                        kind, body, patched, "strict decoding error: " + problems.joined(separator: ", "))
+                }
+                findings.warnings = problems
+                var object: Object = decoded.object
                 guard object.metadata.name == name else {
                     throw .badRequest(
                         "the name of the object (\(object.metadata.name)) does not match the name on the URL (\(name))")
@@ -67,8 +92,23 @@ extension TypedResource {
                 }
                 return object
             },
-            retries: true, warnings: validation == .warn ? try unknownFields(call, kind) : [])
-        return try await apply(change, call)
+            retries: true)
+        var result: WriteResult = try await apply(change, call)
+        result.warnings = findings.warnings + result.warnings
+        return result
+    }
+
+    /// A patch whose result is not of the kind: the value shown is the patch itself if it is strategic, else the
+    /// patched document, as upstream has it.
+    private static func unfit(_ kind: PatchKind, _ body: [UInt8], _ patched: JSONValue, _ why: String) -> StatusError {
+        let shown: String
+        if kind == .strategic, let patch = try? JSONValue(parsing: body) {
+            shown = GoText.value(patch)
+        } else {
+            shown = String(decoding: patched.jsonBytes, as: UTF8.self)
+        }
+        return .invalid(
+            GroupVersionKind(group: "", version: "", kind: ""), "", [.invalid(FieldPath("patch"), shown, why)])
     }
 
     private static func document(_ object: Object, _ gvk: GroupVersionKind) throws(StatusError) -> JSONValue {
@@ -79,13 +119,12 @@ extension TypedResource {
         }
     }
 
-    /// What `fieldValidation=Warn` warns about: fields in a merge patch that the kind does not have.
-    private func unknownFields(_ call: WriteCall, _ kind: PatchKind) throws(StatusError) -> [String] {
+    /// Fields that a patch says twice. What cannot be read at all is reported when the patch is applied.
+    private static func duplicates(_ body: [UInt8], _ kind: PatchKind) -> [String] {
         if kind == .json { return [] }
         var problems: [FieldProblem] = []
-        let options = JSONReader.Options(strict: true)
-        // What cannot be read is reported when the patch is applied.
-        _ = try? JSONReader.decode(Object.self, from: call.body, options: options, problems: &problems)
-        return problems.map { $0.message }.filter { !$0.contains("\"$") && !$0.contains(".$") }
+        _ = try? JSONReader.decode(
+            Object.self, from: body, options: JSONReader.Options(strict: true), problems: &problems)
+        return problems.filter { $0.kind == .duplicate }.map { $0.message }
     }
 }

@@ -23,6 +23,10 @@ extension TypedResource {
             Object.self, as: info.gvk, body: call.body, contentType: call.contentType,
             validation: call.options.fieldValidation)
         var object: Object = decoded.object
+        guard !object.metadata.name.isEmpty else {
+            throw .badRequest(
+                "the name of the object (\(call.context.name) based on URL) was undeterminable: name must be provided")
+        }
         try checkNames(&object, call.context)
         let given: Object = object
         let isConditional: Bool = !given.metadata.resourceVersion.isEmpty

@@ -1,3 +1,5 @@
+package import Codec
+
 /// Texts as Go's `fmt` writes them, for messages that must read like upstream's.
 package enum GoText {
     /// `%q`: in double quotes, with Go's escapes.
@@ -41,5 +43,18 @@ package enum GoText {
     private static func hex(_ value: UInt32, width: Int) -> String {
         let digits: String = String(value, radix: 16)
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    }
+
+    /// `%v` of decoded JSON: `map[spec:map[replicas:3]]`.
+    package static func value(_ value: JSONValue) -> String {
+        switch value {
+        case .null: "<nil>"
+        case .bool(let flag): flag ? "true" : "false"
+        case .int(let number): String(number)
+        case .double, .string: value.string ?? String(decoding: value.jsonBytes, as: UTF8.self)
+        case .array(let items): "[" + items.map { Self.value($0) }.joined(separator: " ") + "]"
+        case .object(let members):
+            "map[" + members.sorted.map { $0.key + ":" + Self.value($0.value) }.joined(separator: " ") + "]"
+        }
     }
 }
