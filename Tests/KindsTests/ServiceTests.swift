@@ -67,6 +67,17 @@ struct ServiceTests {
                 == [#"spec.clusterIPs[0]: Invalid value: ["10.96.0.11"]: may not change once set"#])
     }
 
+    @Test func `a service that is no load balancer any more loses its addresses`() throws {
+        var old: Service = try service(#"{"type":"LoadBalancer","ports":[{"port":80}]}"#)
+        old.status.loadBalancer.ingress = [LoadBalancerIngress.with { $0.ip = "203.0.113.1" }]
+        var same: Service = old
+        same.metadata.labels = ["a": "b"]
+        #expect(strategy.updated(same, from: old).status == old.status)
+        var inner: Service = old
+        inner.spec.type = "ClusterIP"
+        #expect(strategy.updated(inner, from: old).status.loadBalancer.ingress.isEmpty)
+    }
+
     @Test func `rows of services read as upstream's do`() throws {
         var made: Service = try service(
             #"{"type":"NodePort","selector":{"app":"web"},"ports":[{"port":80,"nodePort":30080}]}"#)

@@ -61,6 +61,8 @@ package struct ServiceStrategy: KindStrategy {
         service.spec.keepAllocated(of: old.spec)
         service.spec.alignClusterIPs(with: old.spec)
         service.spec.dropUnneeded(of: old.spec)
+        // Nobody else would: who gave the addresses no longer looks at the service.
+        if service.spec.type != "LoadBalancer" { service.status.loadBalancer = LoadBalancerStatus() }
     }
 
     package func validateUpdate(_ service: Service, old: Service, context: RequestContext) -> FieldErrors {
