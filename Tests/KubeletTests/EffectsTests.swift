@@ -320,7 +320,11 @@ struct EffectsTests {
         for path in ["escape", "absolute", "inside/../escape/x"] {
             #expect(throws: MountBuilder.Failure.self) { try SubPath.open(volume: volume, subPath: path) }
         }
+        // What is made has the volume's mode, whatever the umask: a user that is not root may write there.
+        chmod(volume, 0o2777)
         let found = try SubPath.open(volume: volume, subPath: "inside/new")
+        var status = stat()
+        #expect(fstat(found.descriptor, &status) == 0 && status.st_mode & 0o7777 == 0o2777)
         close(found.descriptor)
         #expect(found.isDirectory)
         #expect(NodeFiles.entries(volume + "/inside") == ["new"])

@@ -67,6 +67,7 @@ package enum SubPath {
         var isDirectory: Bool = status.st_mode & S_IFMT == S_IFDIR
         var rest: [String] = subPath.split(separator: "/").reversed().map(String.init)
         var links: Int = 0
+        var isMade: Bool = false
         func fail(_ reason: String) -> MountBuilder.Failure {
             for descriptor in path { close(descriptor) }
             return failure(reason)
@@ -79,9 +80,11 @@ package enum SubPath {
                 continue
             }
             guard isDirectory, let parent = path.last else { throw fail("not a directory") }
+            isMade = false
             var next: Int32 = openat(parent, name, pathOnly | O_NOFOLLOW | O_CLOEXEC)
             if next < 0, errno == ENOENT {
-                if mkdirat(parent, name, mode) != 0 && errno != EEXIST { throw fail(String(cString: strerror(errno))) }
+                isMade = mkdirat(parent, name, mode) == 0
+                if !isMade && errno != EEXIST { throw fail(String(cString: strerror(errno))) }
                 next = openat(parent, name, pathOnly | O_NOFOLLOW | O_CLOEXEC)
             }
             guard next >= 0, fstat(next, &status) == 0 else { throw fail(String(cString: strerror(errno))) }
@@ -97,6 +100,10 @@ package enum SubPath {
             }
             path.append(next)
             isDirectory = status.st_mode & S_IFMT == S_IFDIR
+        }
+        // The process's umask took bits that the container's user may need; the container sees only the last one.
+        if isMade, isDirectory, let made = path.last, chmod("/proc/self/fd/\(made)", mode) != 0 {
+            throw fail(String(cString: strerror(errno)))
         }
         let last: Int32 = path.removeLast()
         for descriptor in path { close(descriptor) }
