@@ -235,3 +235,10 @@ def test_debug_with_an_ephemeral_container(cluster, namespace):
     eventually(
         lambda: cluster.kubectl("logs", "patient", "-n", namespace, "-c", "doctor") == "examined\n",
         what="the doctor's words")
+
+
+def test_the_clusters_own_objects_come_back(cluster):
+    cluster.kubectl("delete", "service", "kubernetes")
+    found = eventually(
+        lambda: cluster.get("service", "kubernetes"), timeout=30, what="the kubernetes Service")
+    assert found["spec"]["clusterIP"] == "10.96.0.1"

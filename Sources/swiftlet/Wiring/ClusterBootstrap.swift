@@ -30,6 +30,20 @@ struct ClusterBootstrap: Sendable {
         }
     }
 
+    /// Makes again what somebody deleted, until the task is cancelled. Upstream's interval.
+    func keep() async {
+        let clock = SystemMonotonicClock()
+        while !Task.isCancelled {
+            await clock.sleep(for: .seconds(10))
+            guard !Task.isCancelled else { return }
+            do throws(StatusError) {
+                try await makeAll()
+            } catch {
+                log.warning("failed to keep the cluster's own objects", [("error", error.message)])
+            }
+        }
+    }
+
     private func makeAll() async throws(StatusError) {
         for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
             try await make(Namespace.with { $0.metadata.name = name })
@@ -47,14 +61,10 @@ struct ClusterBootstrap: Sendable {
     }
 
     private func make<Object: APIObject>(_ object: Object) async throws(StatusError) {
-        do throws(StatusError) {
-            _ = try await client.create(object)
-        } catch {
-            guard error.isAlreadyExists else { throw error }
-        }
+        try await ensure(object) { _, _ in }
     }
 
-    /// As `make`, but brings an object from an earlier start up to date: the machine's address may have changed.
+    /// As `make`, but brings an object that is there up to date: the machine's address may have changed.
     private func ensure<Object: APIObject>(
         _ wanted: Object, _ update: (inout Object, Object) -> Void
     ) async throws(StatusError) {
@@ -65,7 +75,15 @@ struct ClusterBootstrap: Sendable {
             if known != before { _ = try await client.update(known) }
         } catch {
             guard error.isNotFound else { throw error }
-            try await make(wanted)
+            try await create(wanted)
+        }
+    }
+
+    private func create<Object: APIObject>(_ object: Object) async throws(StatusError) {
+        do throws(StatusError) {
+            _ = try await client.create(object)
+        } catch {
+            guard error.isAlreadyExists else { throw error }
         }
     }
 

@@ -85,7 +85,6 @@ final class ControlPlane: Sendable {
     /// Makes what every cluster has. Until it returns nobody but `system:masters` may do anything.
     func prepare() async {
         let transport: InProcessTransport = masters
-        let bootstrap = ClusterBootstrap(configuration, client: APIClient(transport), log: log)
         await bootstrap.ensure { () async throws(StatusError) in
             let written: Int = try await self.access.policy.ensure(over: transport)
             if written > 0 { self.log.info("wrote the default roles", [("objects", String(written))]) }
@@ -106,6 +105,10 @@ final class ControlPlane: Sendable {
             }
             await clock.sleep(for: .milliseconds(100))
         }
+    }
+
+    private var bootstrap: ClusterBootstrap {
+        ClusterBootstrap(configuration, client: APIClient(masters), log: log)
     }
 
     private func informerSettings(_ component: String) -> InformerSettings {
@@ -137,6 +140,7 @@ final class ControlPlane: Sendable {
         settings.events = events
         let scheduler = SchedulerService(client: client, informers: informers, configuration: settings)
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.bootstrap.keep() }
             group.addTask { await manager.run() }
             group.addTask { await informers.run() }
             group.addTask { await scheduler.run() }
