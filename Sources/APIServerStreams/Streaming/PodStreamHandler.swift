@@ -114,11 +114,9 @@ package struct PodStreamHandler: ConnectHandler {
             switch dialect {
             case .channels(let version):
                 let options: RemoteCommandOptions = Self.options(call.query)
-                let server: Result<BackendExchange, StatusError> = await dial(place, target, "v4.channel.k8s.io")
-                // Only v5 clients expect that errors come through the stream; they take a refused handshake for a
-                // server that knows no WebSocket.
-                if case .failure(let error) = server, version != .v5 { return call.fail(error, responder) }
-                guard let client = responder.upgrade(fields: answer) else { return }
+                guard let (client, server) = await openChannels(place, target, version, answer, call, responder) else {
+                    return
+                }
                 await Self.run(client, server) { RemoteCommandTranslator(version: version, options: options) }
             case .tunnel:
                 switch await dial(place, target, "portforward.k8s.io") {
@@ -136,6 +134,30 @@ package struct PodStreamHandler: ConnectHandler {
                 }
             }
         }
+    }
+
+    /// Only v5 clients expect that errors come through the stream, and get their handshake first; others take a refused
+    /// handshake for a server that knows no WebSocket.
+    private func openChannels(
+        _ place: KubeletPlace, _ target: String, _ version: ChannelProtocol, _ answer: HTTPFields, _ call: ConnectCall,
+        _ responder: HTTPResponder
+    ) async -> (RawConnection, Result<BackendExchange, StatusError>)? {
+        guard version == .v5 else {
+            let server: Result<BackendExchange, StatusError> = await dial(place, target, "v4.channel.k8s.io")
+            if case .failure(let error) = server {
+                call.fail(error, responder)
+                return nil
+            }
+            return responder.upgrade(fields: answer).map { ($0, server) }
+        }
+        guard let client = responder.upgrade(fields: answer) else { return nil }
+        let server: Result<BackendExchange, StatusError> = await dial(place, target, "v4.channel.k8s.io")
+        if case .failure = server {
+            // kubectl begins to read before it has made its streams, and drops what comes for one that is not there
+            // yet. A refusal is in no hurry. Cancellation only ends the wait.
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+        return (client, server)
     }
 
     private func dialect(_ offered: [String], _ call: ConnectCall) throws(StatusError) -> (String, Dialect) {
