@@ -147,17 +147,26 @@ package final class KubeletService: Controller {
             workers.deliver(.removed, to: identity, causes: [event.cause])
             return
         }
-        take(pod, causes: [event.cause])
+        take(pod, causes: Self.isEcho(event) ? nil : [event.cause])
+    }
+
+    /// Whether only the status changed: mostly our own report coming back.
+    private static func isEcho(_ event: InformerEvent<Pod>) -> Bool {
+        guard let old = event.old else { return false }
+        let new: Pod = event.object
+        return old.spec == new.spec && old.metadata.uid == new.metadata.uid
+            && old.metadata.deletionTimestamp == new.metadata.deletionTimestamp
+            && old.metadata.deletionGracePeriodSeconds == new.metadata.deletionGracePeriodSeconds
     }
 
     /// Has a pod run, wherever it comes from, or tells its machine that it changed.
-    func take(_ pod: Pod, causes: [Cause]) {
+    func take(_ pod: Pod, causes: [Cause]?) {
         let identity = PodIdentity(pod)
         let isNew: Bool = workers.machine(of: identity.uid) == nil
         if isNew {
             parts.recorder?.record(
                 component: "kubelet", what: "saw the pod",
-                object: ObjectPath("pods", namespace: identity.namespace, name: identity.name), causes: causes)
+                object: ObjectPath("pods", namespace: identity.namespace, name: identity.name), causes: causes ?? [])
         }
         volumes.see(pod)
         workers.see(pod, node: .init(addresses: self.identity.addresses), causes: causes)

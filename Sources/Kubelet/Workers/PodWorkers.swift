@@ -64,7 +64,9 @@ package final class PodWorkers: Sendable {
     }
 
     /// A pod of this node, as the API server has it. The first call makes its machine.
-    package func see(_ pod: Pod, node: PodMachine.NodeFacts, causes: [Cause]) {
+    ///
+    /// - Parameter causes: nil: nothing but what the kubelet itself has written; what it does goes on for its old reasons.
+    package func see(_ pod: Pod, node: PodMachine.NodeFacts, causes: [Cause]?) {
         let uid: String = pod.metadata.uid
         workers.withLock { workers in
             if workers[uid] == nil { workers[uid] = Worker(machine: PodMachine(pod, node: node)) }
@@ -119,6 +121,10 @@ package final class PodWorkers: Sendable {
     package var known: Set<String> { workers.withLock { Set($0.keys) } }
 
     private func dispatch(_ action: PodAction, of pod: Pod, identity: PodIdentity, causes: [Cause]) {
+        Causes.$current.withValue(causes) { handOver(action, of: pod, identity: identity, causes: causes) }
+    }
+
+    private func handOver(_ action: PodAction, of pod: Pod, identity: PodIdentity, causes: [Cause]) {
         switch action {
         case .report(let status): reports.report(status, of: pod)
         case .event(let type, let reason, let message, let container):
