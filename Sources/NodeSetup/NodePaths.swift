@@ -27,6 +27,23 @@ package struct NodePaths: Sendable, Equatable {
         self.runDirectory = runDirectory
     }
 
+    /// What lies directly in the data directory and is made by Swiftlet alone. Static pods' manifests are the user's.
+    package var madeDirectories: [String] {
+        [containerdDirectory, kubeletDirectory, dataDirectory + "/cni", pkiDirectory, storeDirectory]
+    }
+    package var madeFiles: [String] { [log, kubeconfig] }
+
+    /// Keys and certificates of the cluster.
+    package var pkiDirectory: String { dataDirectory + "/pki" }
+    /// The objects.
+    package var storeDirectory: String { dataDirectory + "/store" }
+    /// What a cluster in the background writes.
+    package var log: String { dataDirectory + "/swiftlet.log" }
+    package var kubeconfig: String {
+        dataDirectory == Self.defaultDataDirectory
+            ? "/etc/swiftlet/admin.kubeconfig" : dataDirectory + "/admin.kubeconfig"
+    }
+
     /// The kubelet's: volumes, plugins, logs. Mounts below it are made for pods.
     package var kubeletDirectory: String { dataDirectory + "/kubelet" }
     package var containerdDirectory: String { dataDirectory + "/containerd" }

@@ -133,10 +133,13 @@ import Testing
             plan.steps.compactMap { step in if case .removeTree(let path) = step { path } else { nil } }
         }
         #expect(trees(plan) == ["/r"])
-        let parts = ["/r", "/d/containerd", "/d/kubelet", "/d/cni"]
+        let parts = ["/r", "/d/containerd", "/d/kubelet", "/d/cni", "/d/pki", "/d/store"]
         #expect(trees(facts.plan(paths, keepingData: false)) == parts)
         facts.ownsDataDirectory = true
         #expect(trees(facts.plan(paths, keepingData: false)) == ["/r", "/d"])
+        facts.madeFiles = ["/d/swiftlet.log"]
+        #expect(facts.plan(paths, keepingData: false).steps.contains(.removeFile("/d/swiftlet.log")))
+        #expect(!facts.plan(paths, keepingData: true).steps.contains(.removeFile("/d/swiftlet.log")))
     }
 
     @Test func `only our network's rules go, and shared chains stay while another network uses them`() {

@@ -125,6 +125,7 @@ package struct Reset: Sendable {
         facts.mounts = (try? MountTable.read()) ?? []
         facts.trees = [paths.runDirectory, paths.dataDirectory].filter(Files.exists)
         facts.ownsDataDirectory = DataDirectory.isClaimed(paths)
+        facts.madeFiles = paths.madeFiles.filter(Files.exists)
         facts.files = strayFiles(facts.containerIDs)
         gatherNetwork(&facts)
         facts.podCgroups = podCgroups(facts)

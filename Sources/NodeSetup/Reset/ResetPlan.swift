@@ -56,6 +56,8 @@ package struct ResetFacts: Sendable, Equatable {
     package var podCgroups: [String] = []
     /// Files outside of our directories that carry our containers' ids.
     package var files: [String] = []
+    /// Files of the cluster's own that exist, in the data directory and for the administrator.
+    package var madeFiles: [String] = []
     /// Our directories that exist.
     package var trees: [String] = []
     /// Whether the data directory was made by Swiftlet, so that it may go as a whole.
@@ -68,7 +70,8 @@ package struct ResetFacts: Sendable, Equatable {
             && left.containerIDs == right.containerIDs && left.network?.name == right.network?.name
             && left.network?.bridge == right.network?.bridge && left.bridgePorts == right.bridgePorts
             && left.rules == right.rules && left.podCgroups == right.podCgroups && left.trees == right.trees
-            && left.files == right.files && left.ownsDataDirectory == right.ownsDataDirectory
+            && left.files == right.files && left.madeFiles == right.madeFiles
+            && left.ownsDataDirectory == right.ownsDataDirectory
             && left.tables.elementsEqual(right.tables, by: ==)
     }
 }
@@ -136,6 +139,7 @@ extension ResetFacts {
         }
         plan.steps += podCgroups.map { .removeCgroup($0) }
         plan.steps += files.map { .removeFile($0) }
+        if !keepingData { plan.steps += madeFiles.map { .removeFile($0) } }
         for tree in trees {
             guard tree == paths.dataDirectory else {
                 plan.steps.append(.removeTree(tree))
@@ -145,9 +149,7 @@ extension ResetFacts {
             if ownsDataDirectory {
                 plan.steps.append(.removeTree(tree))
             } else {
-                for part in [paths.containerdDirectory, paths.kubeletDirectory, paths.dataDirectory + "/cni"] {
-                    plan.steps.append(.removeTree(part))
-                }
+                plan.steps += paths.madeDirectories.map { .removeTree($0) }
                 plan.kept.append("\(tree): it was not empty when Swiftlet came")
             }
         }

@@ -30,15 +30,12 @@ struct ClusterFiles {
         self.paths = paths
     }
 
-    var pki: String { paths.dataDirectory + "/pki" }
-    var store: String { paths.dataDirectory + "/store" }
-    var log: String { paths.dataDirectory + "/swiftlet.log" }
+    var pki: String { paths.pkiDirectory }
+    var store: String { paths.storeDirectory }
+    var log: String { paths.log }
     var manifests: String { paths.dataDirectory + "/manifests" }
     /// The process id of the running cluster, locked as long as it runs.
     var process: String { paths.runDirectory + "/swiftlet.pid" }
 
-    var kubeconfig: String {
-        paths.dataDirectory == NodePaths.defaultDataDirectory
-            ? "/etc/swiftlet/admin.kubeconfig" : paths.dataDirectory + "/admin.kubeconfig"
-    }
+    var kubeconfig: String { paths.kubeconfig }
 }

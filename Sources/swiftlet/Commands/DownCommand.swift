@@ -45,6 +45,7 @@ struct ResetCommand: AsyncParsableCommand {
         let plan: ResetPlan = reset.plan()
         if isDryRun {
             for step in plan.steps { Output.line("would \(step)") }
+            for thing in plan.kept { Output.line("would keep \(thing)") }
             if plan.steps.isEmpty { Output.line("nothing to remove") }
             return
         }
@@ -53,9 +54,11 @@ struct ResetCommand: AsyncParsableCommand {
             _ = ProcessTable.signal(left, SIGKILL, waitMilliseconds: 5000)
         }
         let failures: [Reset.Failure] = reset.execute(reset.plan())
-        unlink(files.kubeconfig)
+        // Made for the kubeconfig; goes if nobody else put something there.
+        if data.paths == NodePaths() { rmdir("/etc/swiftlet") }
         for failure in failures { Output.complaint(failure.description) }
         guard failures.isEmpty else { throw ExitCode.failure }
+        for thing in plan.kept { Output.line("kept \(thing)") }
         Output.line("removed \(plan.steps.count) things")
     }
 }

@@ -22,7 +22,8 @@ struct Background {
             Output.line("the cluster is running already (process \(owner))")
             return
         }
-        try Files.makeDirectory(configuration.paths.dataDirectory, mode: 0o700)
+        // Before the log is in it: a directory with something in it would not count as ours.
+        try DataDirectory.claim(configuration.paths)
         let process: Int32 = try spawn(log: files.log)
         let clock = SystemMonotonicClock()
         let deadline: Duration = clock.now + .seconds(timeoutSeconds)
