@@ -128,6 +128,7 @@ package final class ImagePuller: Sendable {
         } catch {
             warn("Failed", "Failed to pull image \"\(image)\": \(error)", container, pod)
             warn("Failed", "Error: ErrImagePull", container, pod)
+            step("failed to pull image \(image)", pod, since: began)
             return .failed(reason: "ErrImagePull", message: "\(error)")
         }
     }
