@@ -7,7 +7,7 @@ DATA_DIR ?= /var/lib/swiftlet
 RELEASE := .build/release/swiftlet
 SOURCES = $(shell git ls-files --cached --others --exclude-standard 'Sources/*.swift' 'Tests/*.swift' Package.swift | grep -v /Generated/)
 
-.PHONY: help run test test-unit test-cluster check format build generate parity bench clean
+.PHONY: help run test test-unit test-peers test-cluster check format build generate parity bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,11 +25,16 @@ build: ## build in release mode
 test: ## the same set-up, then every test
 	@dev/setup test
 	@$(MAKE) --no-print-directory test-unit
+	@$(MAKE) --no-print-directory test-peers
 	@$(MAKE) --no-print-directory test-cluster
 
 test-unit: ## every Swift test
 	@swift build --build-tests
 	@timeout 1800 swift test --skip-build
+
+test-peers: ## our encodings beside independent implementations
+	@swift build --product peer-samples
+	@dev/test-peers
 
 test-cluster: ## real peers on a real cluster (needs root)
 	@swift build --product swiftlet

@@ -1,16 +1,20 @@
-import API
-import Codec
+package import APIMachinery
+package import Codec
 
-/// Makes JSON for a schema: every field may occur, and no value is empty, so that all of it must come back.
-struct RandomObject {
+/// Makes JSON for a schema: every field may occur, and no value is empty, so that all of it must come back. The same
+/// seed makes the same object, of some hundred values.
+package struct RandomObject {
     private var state: UInt64
+    /// How many values may still be made; when it is used up, nested objects stay empty and lists short.
+    private var budget: Int
 
-    init(seed: UInt64) {
+    package init(seed: UInt64, budget: Int = 1_500) {
         state = seed
+        self.budget = budget
     }
 
     /// SplitMix64.
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z: UInt64 = state
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -18,21 +22,24 @@ struct RandomObject {
         return z ^ (z >> 31)
     }
 
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+    package mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 
     private static let texts: [String] = [
         "a", "web-0", "zażółć \"gęślą\" jaźń", "<&>\u{2028}", "line\nbreak\ttab", "kubernetes.io/arch", "😀", "x y",
     ]
 
-    mutating func text() -> String { Self.texts[below(Self.texts.count)] + String(below(1_000)) }
+    package mutating func text() -> String { Self.texts[below(Self.texts.count)] + String(below(1_000)) }
 
-    mutating func object(_ schema: Schema, depth: Int = 0) -> JSONValue {
+    package mutating func object(_ schema: Schema, depth: Int = 0) -> JSONValue {
         var result = JSONObject()
-        for field in schema.fields where depth == 0 || below(3 + depth) < 3 {
+        for field in schema.fields where depth == 0 || (below(3 + depth) < 3 && budget > 0) {
+            budget -= 1
             result[field.name] = value(field.type, isPointer: field.isPointer, depth: depth)
         }
         return .object(result)
     }
+
+    private mutating func count() -> Int { budget > 0 ? below(3) : 0 }
 
     private mutating func value(_ type: SchemaType, isPointer: Bool, depth: Int) -> JSONValue {
         switch type {
@@ -49,10 +56,10 @@ struct RandomObject {
         case .rawExtension, .fieldsV1: return .object(["f:metadata": ["f:labels": [:]], "n": .int(Int64(below(9)))])
         case .message(let reference): return object(reference.schema, depth: depth + 1)
         case .list(let element):
-            return .array((0...below(3)).map { _ in value(element, isPointer: false, depth: depth + 1) })
+            return .array((0...count()).map { _ in value(element, isPointer: false, depth: depth + 1) })
         case .map(let element):
             var map = JSONObject()
-            for _ in 0...below(3) { map[text()] = value(element, isPointer: false, depth: depth + 1) }
+            for _ in 0...count() { map[text()] = value(element, isPointer: false, depth: depth + 1) }
             return .object(map)
         }
     }
