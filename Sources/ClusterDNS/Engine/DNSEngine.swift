@@ -26,6 +26,10 @@ package struct DNSEngine<Client: Sendable>: Sendable {
 
     package var written: [UInt8] { writer.bytes }
 
+    package func withWritten(_ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        writer.bytes.withUnsafeBufferPointer(body)
+    }
+
     /// Answers one message from outside.
     package mutating func receive(
         _ bytes: Span<UInt8>, from client: @autoclosure () -> Client, isStream: Bool, now: Duration
