@@ -95,6 +95,10 @@ targets += [
     .target(name: "Controllers", dependencies: api + ["Flow", "Client"]),
     .target(name: "Scheduler", dependencies: api + ["Flow", "Client"]),
 
+    .target(name: "ClusterDNS", dependencies: api + ["Flow", "Client"]),
+    .target(name: "CDNSSockets"),
+    .target(name: "ClusterDNSServer", dependencies: ["CDNSSockets", "Client", "ClusterDNS", "NodeSetup"]),
+
     .target(name: "CRI", dependencies: ["Codec"], exclude: ["Schema"]),
     .target(name: "CRIClient", dependencies: ["CRI", "Codec"] + grpc + nio),
     .target(name: "CNodeSetup"),
@@ -132,6 +136,7 @@ targets += [
     .testTarget(
         name: "ClientHTTPTests",
         dependencies: api + nio + certificates + ["Flow", "Client", "ClientHTTP", "HTTPServer", "PKI"]),
+    .testTarget(name: "ClusterDNSTests", dependencies: api + ["Client", "ClusterDNS", "ClusterDNSServer"]),
     .testTarget(name: "ControllersTests", dependencies: api + ["Controllers", "Client"]),
     .testTarget(name: "SchedulerTests", dependencies: api + ["Scheduler"]),
     .testTarget(
