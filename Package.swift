@@ -70,10 +70,12 @@ targets += [
     .target(name: "HTTPServer", dependencies: nio),
     .target(name: "APIServer", dependencies: api + ["Flow", "Store", "APIDefaults", "APIValidation"]),
     .target(
-        name: "APIServerHTTP", dependencies: ["APIServer", "HTTPServer", "APIMachinery", "Codec", "Flow", "PKI"]),
+        name: "APIServerHTTP",
+        dependencies: ["APIServer", "HTTPServer", "APIMachinery", "Codec", "Compression", "Flow", "PKI"]),
 
     .target(name: "APIServerTokens", dependencies: ["APIServer", "PKI"]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "Compression", dependencies: ["CZlib"]),
     .target(name: "Streams", dependencies: ["CZlib"]),
     .target(name: "StreamConnections", dependencies: nio + ["Streams", "HTTPServer"]),
     .target(
@@ -119,6 +121,7 @@ targets += [
         ]),
 
     .testTarget(name: "CodecTests", dependencies: ["Codec"]),
+    .testTarget(name: "CompressionTests", dependencies: ["Compression", "CZlib"]),
     .testTarget(name: "FlowTests", dependencies: ["Flow", "Codec"]),
     .testTarget(name: "APIMachineryTests", dependencies: ["APIMachinery", "Codec"]),
     .target(name: "RandomObjects", dependencies: ["APIMachinery", "Codec"]),

@@ -31,6 +31,7 @@ package final class APIHTTPHandler: HTTPHandler {
     let core: APIServerCore
     let configuration: Configuration
     let pending: PendingRequests
+    private let compression = AnswerCompression()
     private let connectHandlers: [String: any ConnectHandler]
 
     package init(core: APIServerCore, configuration: Configuration) {
@@ -59,7 +60,7 @@ package final class APIHTTPHandler: HTTPHandler {
     package func bodyLimit(method: String, target: String) -> Int? { Self.bodyLimit }
 
     package func handle(_ http: HTTPRequest, responder: HTTPResponder) {
-        let answer = Answer(http, responder, core: core)
+        let answer = Answer(http, responder, core: core, compression: compression)
         do throws(StatusError) {
             try route(http, answer)
         } catch {

@@ -212,4 +212,36 @@ struct HTTPTests {
             #expect(list["items"]?.array?.count == 60)
         }
     }
+
+    @Test func `large answers are compressed for those who take gzip`() async throws {
+        try await withHTTP { server, url in
+            let value = String(repeating: "x", count: 4000)
+            for index in 0..<60 { _ = try await server.createConfigMap("m\(100 + index)", value: value) }
+            let list: String = url + "/api/v1/namespaces/default/configmaps"
+            _ = try await server.createConfigMap(
+                "large", value: String(repeating: "y", count: 200_000), namespace: "other")
+            let gzip: [String] = ["-A", "x", "-H", "Accept-Encoding: deflate, gzip;q=0.5", "--compressed"]
+            let table: [String] = ["-H", "Accept: application/json;as=Table;v=v1;g=meta.k8s.io"]
+            let cases: [(arguments: [String], isCompressed: Bool)] = [
+                (gzip + [list], true), (gzip + [url + "/api/v1/namespaces/other/configmaps/large"], true),
+                (gzip + ["-H", "Accept: application/yaml", list], true),
+                (
+                    gzip + ["-H", "Accept: application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io", list],
+                    false
+                ),
+                (gzip + [list + "?limit=5"], false), (gzip + table + [list], false),
+                (["-A", "x", list], false), (["-A", "x", "-H", "Accept-Encoding: gzip;q=0", list], false),
+                (["-A", "x", "-H", "Accept-Encoding: identity", list], false),
+            ]
+            for item in cases {
+                let answer = try await curl(root + item.arguments)
+                #expect(answer.code == 200, "\(item.arguments)")
+                #expect((answer.fields["content-encoding"] == "gzip") == item.isCompressed, "\(item.arguments)")
+                #expect((answer.fields["vary"] == "Accept-Encoding") == item.isCompressed, "\(item.arguments)")
+            }
+            let plain = try await curl(root + ["-A", "x", list])
+            let packed = try await curl(root + gzip + [list])
+            #expect(packed.body == plain.body && plain.json["items"]?.array?.count == 60)
+        }
+    }
 }

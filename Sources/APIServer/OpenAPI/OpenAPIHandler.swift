@@ -12,6 +12,8 @@ package final class OpenAPIHandler: NonResourceHandler {
     private static let protobuf: String = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
     /// How clients write it, though `@` has no place in a media type.
     private static let protobufAsked: String = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+    /// Upstream compresses these documents however small they are; below this it does not pay.
+    private static let compressAbove: Int = 4 << 10
     private static let json: String = "application/json"
 
     private enum Document: Hashable {
@@ -83,7 +85,9 @@ package final class OpenAPIHandler: NonResourceHandler {
         if Self.matches(request.etag, hash) {
             return NonResourceResponse(code: 304, contentType: contentType, fields: fields, body: [])
         }
-        return NonResourceResponse(contentType: contentType, fields: fields, body: bytes(document))
+        var response = NonResourceResponse(contentType: contentType, fields: fields, body: bytes(document))
+        response.compressAbove = Self.compressAbove
+        return response
     }
 
     // MARK: - What is asked for

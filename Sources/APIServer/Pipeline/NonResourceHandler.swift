@@ -36,6 +36,8 @@ package struct NonResourceResponse: Sendable {
     /// Besides content type and length; names in lower case.
     package var fields: [(name: String, value: String)]
     package var body: [UInt8]
+    /// Bodies of more bytes than this are compressed for clients that take gzip; upstream's limit.
+    package var compressAbove: Int = 128 << 10
 
     package init(
         code: Int = 200, contentType: String = "application/json", fields: [(name: String, value: String)] = [],

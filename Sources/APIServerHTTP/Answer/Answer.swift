@@ -11,18 +11,28 @@ final class Answer: Sendable {
         var context: RequestContext?
     }
 
+    /// A short body goes out at once, a long one in parts.
+    private enum Body {
+        case bytes([UInt8])
+        case list(ListParts)
+    }
+
     let responder: HTTPResponder
     let id: String
     let receivedAt: MicroTime
     let began: Duration
     private let core: APIServerCore
     private let isHead: Bool
+    private let takesGzip: Bool
+    private let compression: AnswerCompression
     private let state = Mutex(State())
 
-    init(_ http: HTTPRequest, _ responder: HTTPResponder, core: APIServerCore) {
+    init(_ http: HTTPRequest, _ responder: HTTPResponder, core: APIServerCore, compression: AnswerCompression) {
         self.responder = responder
         self.core = core
+        self.compression = compression
         self.isHead = http.method == "HEAD"
+        self.takesGzip = AnswerCompression.acceptsGzip(http.fields)
         let environment: ServerEnvironment = core.services.environment
         receivedAt = environment.clock.nowMicro
         began = environment.monotonic()
@@ -88,7 +98,7 @@ final class Answer: Sendable {
     func send(_ response: NonResourceResponse) {
         var fields: HTTPFields = fields(response.contentType)
         for field in response.fields { fields.set(field.name, field.value) }
-        responder.respond(status: response.code, fields: fields, body: isHead ? [] : response.body)
+        send(.bytes(response.body), response.code, fields, compressAbove: response.compressAbove)
         count(response.code)
     }
 
@@ -99,9 +109,8 @@ final class Answer: Sendable {
             var fields: HTTPFields = fields(contentType)
             for warning in response.warnings { fields.append("warning", Self.warning(warning)) }
             switch body {
-            case .whole(let bytes):
-                responder.respond(status: response.code, fields: fields, body: isHead ? [] : bytes)
-            case .parts(let parts): send(parts, response.code, fields)
+            case .whole(let bytes): send(.bytes(bytes), response.code, fields)
+            case .parts(let parts): send(.list(parts), response.code, fields)
             }
             count(response.code)
         } catch {
@@ -109,29 +118,49 @@ final class Answer: Sendable {
         }
     }
 
-    private func send(_ parts: ListParts, _ code: Int, _ fields: HTTPFields) {
-        var parts: ListParts = parts
-        guard !isHead else {
-            responder.respond(status: code, fields: fields)
-            return
+    private func send(
+        _ body: Body, _ code: Int, _ fields: HTTPFields, compressAbove threshold: Int = AnswerCompression.threshold
+    ) {
+        if isHead { return responder.respond(status: code, fields: fields) }
+        switch body {
+        case .bytes(let bytes):
+            if takesGzip, bytes.count > threshold, compression.enter() {
+                return sendCompressed(.bytes(bytes), code, fields)
+            }
+            responder.respond(status: code, fields: fields, body: bytes)
+        case .list(var parts):
+            if parts.isSmall { return responder.respond(status: code, fields: fields, body: parts.nextPart() ?? []) }
+            if takesGzip, parts.estimatedSize > threshold, compression.enter() {
+                return sendCompressed(.list(parts), code, fields)
+            }
+            guard let writer = responder.stream(status: code, fields: fields) else { return }
+            Self.pump(parts, writer)
         }
-        if parts.estimatedSize <= ListParts.partSize {
-            responder.respond(status: code, fields: fields, body: parts.nextPart() ?? [])
-            return
+    }
+
+    private func sendCompressed(_ source: AnswerCompression.Source, _ code: Int, _ fields: HTTPFields) {
+        var fields: HTTPFields = fields
+        fields.append("content-encoding", "gzip")
+        let vary: String = fields["vary"].map { $0 + ", Accept-Encoding" } ?? "Accept-Encoding"
+        fields.set("vary", vary)
+        let compression: AnswerCompression = compression
+        guard let writer = responder.stream(status: code, fields: fields) else { return compression.leave() }
+        RequestTasks.start {
+            await AnswerCompression.pump(source, writer)
+            compression.leave()
         }
-        guard let writer = responder.stream(status: code, fields: fields) else { return }
-        Self.pump(parts, writer)
     }
 
     /// One part each time that the client has room, so that other requests of the loop go on between them.
     private static func pump(_ parts: ListParts, _ writer: HTTPBodyWriter) {
         writer.whenWritable {
             var parts: ListParts = parts
-            guard let part = parts.nextPart() else {
+            var buffer = HTTPBodyBuffer(capacity: parts.estimatedRest)
+            guard parts.nextPart({ buffer.append($0) }) else {
                 writer.finish()
                 return
             }
-            guard writer.write(part) == .accepted else { return }
+            guard writer.write(buffer) == .accepted else { return }
             pump(parts, writer)
         }
     }

@@ -26,7 +26,13 @@ package final class HTTPBodyWriter: Sendable {
     /// Takes bytes to send. Never blocks; keeps the array until the loop's next turn.
     @discardableResult
     package func write(_ bytes: [UInt8]) -> WriteResult {
-        exchange.enqueue(bytes)
+        exchange.enqueue(.bytes(bytes))
+    }
+
+    /// Takes bytes that were gathered in a buffer; they are not copied again here.
+    @discardableResult
+    package func write(_ buffer: HTTPBodyBuffer) -> WriteResult {
+        exchange.enqueue(.buffer(buffer.bytes))
     }
 
     /// Ends the body; what was accepted before is still sent.

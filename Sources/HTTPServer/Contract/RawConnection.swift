@@ -24,7 +24,7 @@ package final class RawConnection: Sendable {
     @discardableResult
     package func write(_ bytes: [UInt8]) async -> Bool {
         while true {
-            switch exchange.enqueue(bytes) {
+            switch exchange.enqueue(.bytes(bytes)) {
             case .closed: return false
             case .accepted:
                 _ = await exchange.writable()
@@ -37,7 +37,7 @@ package final class RawConnection: Sendable {
 
     /// Takes bytes without waiting; see `HTTPBodyWriter.write`.
     package func send(_ bytes: [UInt8]) -> HTTPBodyWriter.WriteResult {
-        exchange.enqueue(bytes)
+        exchange.enqueue(.bytes(bytes))
     }
 
     package var bufferedBytes: Int { exchange.bufferedBytes }

@@ -135,13 +135,13 @@ extension HTTP1ConnectionHandler: ResponseSink {
             if turn.bytes > 0 {
                 buffer.writeString(String(turn.bytes, radix: 16))
                 buffer.writeString("\r\n")
-                for slice in turn.slices { buffer.writeBytes(slice) }
+                turn.append(to: &buffer)
                 buffer.writeString("\r\n")
             }
             if turn.end { buffer.writeString("0\r\n\r\n") }
         case .length, .close:
             if isHead { return }
-            for slice in turn.slices { buffer.writeBytes(slice) }
+            turn.append(to: &buffer)
         }
     }
 

@@ -44,11 +44,7 @@ extension HTTP2ConnectionHandler: ResponseSink {
                 exchange.wrote(turn.bytes)
                 continue
             }
-            var buffer: ByteBuffer = ByteBuffer()
-            if sends {
-                buffer = context.channel.allocator.buffer(capacity: turn.bytes)
-                for slice in turn.slices { buffer.writeBytes(slice) }
-            }
+            let buffer: ByteBuffer = sends ? turn.buffer(context.channel.allocator) : ByteBuffer()
             if !exchange.isInFlight(besides: turn.bytes) { stream.waitingSince = .now() }
             let bytes: Int = turn.bytes
             let written: EventLoopPromise<Void> = context.eventLoop.makePromise()

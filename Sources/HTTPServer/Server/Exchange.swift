@@ -24,12 +24,48 @@ protocol ResponseSink: AnyObject {
 ///     waiting ──claim──► answering ──finish + all taken + written──► complete
 ///        └──────────────────┴──────── close(reason) ───────────────► closed
 final class Exchange: Sendable {
+    /// What a writer gave, not yet sent.
+    enum Chunk {
+        case bytes([UInt8])
+        case buffer(ByteBuffer)
+
+        var count: Int {
+            switch self {
+            case .bytes(let bytes): bytes.count
+            case .buffer(let buffer): buffer.readableBytes
+            }
+        }
+    }
+
+    /// A part of a chunk.
+    enum Piece {
+        case slice(ArraySlice<UInt8>)
+        case buffer(ByteBuffer)
+    }
+
     /// A piece of body, sent in one turn.
     struct Turn {
-        var slices: [ArraySlice<UInt8>] = []
+        var pieces: [Piece] = []
         var bytes: Int = 0
         /// Nothing follows.
         var end: Bool = false
+
+        /// All of it, copied only where it is not one buffer already.
+        func buffer(_ allocator: ByteBufferAllocator) -> ByteBuffer {
+            if pieces.count == 1, case .buffer(let buffer) = pieces[0] { return buffer }
+            var whole: ByteBuffer = allocator.buffer(capacity: bytes)
+            append(to: &whole)
+            return whole
+        }
+
+        func append(to buffer: inout ByteBuffer) {
+            for piece in pieces {
+                switch piece {
+                case .slice(let slice): buffer.writeBytes(slice)
+                case .buffer(let part): buffer.writeImmutableBuffer(part)
+                }
+            }
+        }
     }
 
     private struct State {
@@ -44,7 +80,7 @@ final class Exchange: Sendable {
         /// Waiting to be drained by the outbox.
         var registered: Bool = false
 
-        var chunks: [[UInt8]] = []
+        var chunks: [Chunk] = []
         /// The chunks before this index were taken.
         var firstChunk: Int = 0
         /// Bytes of the first chunk that were taken.
@@ -67,6 +103,8 @@ final class Exchange: Sendable {
 
     /// One turn of a body; a loop goes on with other work after it.
     static let turnBytes: Int = 64 * 1024
+    /// How much more than that a turn may have, so that no small rest remains.
+    private static let turnSlack: Int = 16 * 1024
     /// Bytes given to the connection and not yet taken by the socket.
     static let inFlightLimit: Int = 256 * 1024
 
@@ -125,15 +163,16 @@ final class Exchange: Sendable {
         outbox.perform { $0.resumeReading() }
     }
 
-    func enqueue(_ bytes: [UInt8]) -> HTTPBodyWriter.WriteResult {
+    func enqueue(_ chunk: Chunk) -> HTTPBodyWriter.WriteResult {
+        let count: Int = chunk.count
         let result: (HTTPBodyWriter.WriteResult, Bool) = state.withLock { state in
             if state.over || state.ended { return (.closed, false) }
-            if bytes.isEmpty { return (.accepted, false) }
+            if count == 0 { return (.accepted, false) }
             let held: Int = state.pending + state.inFlight
             // One write larger than the bound passes when nothing waits, or it could never be sent.
-            if held > 0, held + bytes.count > limit { return (.full, false) }
-            state.chunks.append(bytes)
-            state.pending += bytes.count
+            if held > 0, held + count > limit { return (.full, false) }
+            state.chunks.append(chunk)
+            state.pending += count
             return (.accepted, Self.register(&state))
         }
         if result.1 { outbox.add(self) }
@@ -230,7 +269,7 @@ final class Exchange: Sendable {
     func preload(_ body: [UInt8]) {
         state.withLock { state in
             guard !state.over else { return }
-            state.chunks = [body]
+            state.chunks = [.bytes(body)]
             state.pending = body.count
             state.ended = true
         }
@@ -250,11 +289,20 @@ final class Exchange: Sendable {
             var turn: Turn = Turn()
             while state.firstChunk < state.chunks.count, turn.bytes < Self.turnBytes {
                 let count: Int = state.chunks[state.firstChunk].count
-                let end: Int = min(count, state.offset + Self.turnBytes - turn.bytes)
-                turn.slices.append(state.chunks[state.firstChunk][state.offset..<end])
+                // A little more than a turn is one turn: a small rest would cost as much as a large one.
+                let fits: Bool = turn.bytes + count - state.offset <= Self.turnBytes + Self.turnSlack
+                let end: Int = fits ? count : min(count, state.offset + Self.turnBytes - turn.bytes)
+                switch state.chunks[state.firstChunk] {
+                case .bytes(let bytes): turn.pieces.append(.slice(bytes[state.offset..<end]))
+                case .buffer(let buffer):
+                    let begin: Int = buffer.readerIndex + state.offset
+                    // A part of what is there is always a slice.
+                    guard let slice = buffer.getSlice(at: begin, length: end - state.offset) else { break }
+                    turn.pieces.append(.buffer(slice))
+                }
                 turn.bytes += end - state.offset
                 if end == count {
-                    state.chunks[state.firstChunk] = []
+                    state.chunks[state.firstChunk] = .bytes([])
                     state.firstChunk += 1
                     state.offset = 0
                 } else {
