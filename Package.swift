@@ -132,6 +132,12 @@ targets += [
     .testTarget(
         name: "ClientHTTPTests",
         dependencies: api + nio + certificates + ["Flow", "Client", "ClientHTTP", "HTTPServer", "PKI"]),
+    .testTarget(
+        name: "TransportTests",
+        dependencies: api + [
+            "TransportConformance", "Client", "ClientHTTP", "APIServer", "APIServerHTTP", "APIServerTokens",
+            "HTTPServer", "PKI", "Store",
+        ]),
     .testTarget(name: "ControllersTests", dependencies: api + ["Controllers", "Client"]),
     .testTarget(name: "SchedulerTests", dependencies: api + ["Scheduler"]),
     .testTarget(
