@@ -230,10 +230,16 @@ package final class VolumeManager: PodVolumes {
                 do throws(PodVolumeError) {
                     _ = try await writeFiles(plan, volume, of: pod)
                 } catch {
-                    log.warning(
-                        "volume keeps its old content",
-                        [("pod", PodNames.text(PodIdentity(pod))), ("volume", volume.name), ("error", error.message)])
-                    report(pod, error)
+                    let about: Log.Metadata = [
+                        ("pod", PodNames.text(PodIdentity(pod))), ("volume", volume.name), ("error", error.message),
+                    ]
+                    // What a pod on its way out names may be gone before it, with its namespace.
+                    if pod.metadata.deletionTimestamp != nil {
+                        log.debug("volume of a deleted pod keeps its old content", about)
+                    } else {
+                        log.warning("volume keeps its old content", about)
+                        report(pod, error)
+                    }
                     state.withLock { state in
                         state.failed.insert(uid)
                         state.retryAt = state.retryAt ?? clock.now + configuration.retry
