@@ -57,6 +57,7 @@ targets += [
     .target(
         name: "API", dependencies: ["Codec", "APIMachinery"] + groups.map { .target(name: $0.name) },
         path: "Sources/API/All"),
+    .target(name: "APIRules", dependencies: api, path: "Sources/API/Rules"),
     .target(name: "APIDefaults", dependencies: api, path: "Sources/API/Defaults"),
     .target(name: "APIValidation", dependencies: api, path: "Sources/API/Validation"),
     .executableTarget(name: "apigen", dependencies: ["Codec"]),
@@ -68,7 +69,7 @@ targets += [
 
     .target(name: "PKI", dependencies: certificates),
     .target(name: "HTTPServer", dependencies: nio),
-    .target(name: "APIServer", dependencies: api + ["Flow", "Store", "APIDefaults", "APIValidation"]),
+    .target(name: "APIServer", dependencies: api + ["Flow", "Store", "APIDefaults", "APIRules", "APIValidation"]),
     .target(
         name: "APIServerHTTP",
         dependencies: ["APIServer", "HTTPServer", "APIMachinery", "Codec", "Compression", "Flow", "PKI"]),
@@ -94,8 +95,8 @@ targets += [
     .target(name: "Client", dependencies: api + ["Flow"]),
     .target(name: "ClientHTTP", dependencies: api + nio + ["Flow", "Client"]),
     .target(name: "TransportConformance", dependencies: api + ["Client", "Flow"]),
-    .target(name: "Controllers", dependencies: api + ["Flow", "Client"]),
-    .target(name: "Scheduler", dependencies: api + ["Flow", "Client"]),
+    .target(name: "Controllers", dependencies: api + ["APIRules", "Flow", "Client"]),
+    .target(name: "Scheduler", dependencies: api + ["APIRules", "Flow", "Client"]),
 
     .target(name: "ClusterDNS", dependencies: api + ["Flow", "Client"]),
     .target(name: "CDNSSockets"),
@@ -105,13 +106,14 @@ targets += [
     .target(name: "CRIClient", dependencies: ["CRI", "Codec"] + grpc + nio),
     .target(name: "CNodeSetup"),
     .target(name: "NodeSetup", dependencies: ["CNodeSetup"]),
-    .target(name: "Kubelet", dependencies: api + ["Flow", "Client", "CRI"]),
+    .target(name: "Kubelet", dependencies: api + ["APIRules", "Flow", "Client", "CRI"]),
     .target(name: "KubeletNetwork", dependencies: ["Kubelet", "Codec"] + grpc + nio),
 
     .executableTarget(
         name: "swiftlet",
         dependencies: api + nio + [
-            "APIDefaults", "APIServer", "APIServerHTTP", "APIServerStreams", "APIServerTokens", "APIValidation", "CRI",
+            "APIDefaults", "APIRules", "APIServer", "APIServerHTTP", "APIServerStreams", "APIServerTokens",
+            "APIValidation", "CRI",
             "CRIClient",
             "Client", "ClientHTTP",
             "Controllers", "Flow",
@@ -140,6 +142,12 @@ targets += [
         name: "ClientHTTPTests",
         dependencies: api + nio + certificates + ["Flow", "Client", "ClientHTTP", "HTTPServer", "PKI"]),
     .testTarget(name: "ClusterDNSTests", dependencies: api + ["Client", "ClusterDNS", "ClusterDNSServer"]),
+    .testTarget(
+        name: "TransportTests",
+        dependencies: api + [
+            "TransportConformance", "Client", "ClientHTTP", "APIServer", "APIServerHTTP", "APIServerTokens",
+            "HTTPServer", "PKI", "Store",
+        ]),
     .testTarget(name: "ControllersTests", dependencies: api + ["Controllers", "Client"]),
     .testTarget(name: "SchedulerTests", dependencies: api + ["Scheduler"]),
     .testTarget(

@@ -196,10 +196,10 @@ package final class APIHTTPHandler: HTTPHandler {
         case .authenticated(let user): return user.authenticated()
         case .failure: throw .unauthorized()
         case .unknown:
-            // A token that nobody knows is wrong, not absent.
-            guard configuration.anonymous.allows(target.path), credentials.bearerToken == nil else {
-                throw .unauthorized()
-            }
+            // A token or certificate that nobody knows is wrong, not absent.
+            guard configuration.anonymous.allows(target.path), credentials.bearerToken == nil,
+                !http.connection.isPeerRefused
+            else { throw .unauthorized() }
             return .anonymous
         }
     }

@@ -154,6 +154,25 @@ package struct CertificateAuthority: Sendable {
             && certificate.publicKey.isValidSignature(other.signature, for: other)
     }
 
+    /// Whether a client may show this certificate: signed by this authority itself, in its time, for clients or for no
+    /// purpose in particular, and without conditions that we do not know. Certificates of intermediate authorities
+    /// are refused.
+    package func vouches(forClient certificateDER: [UInt8], at now: Int) -> Bool {
+        guard let other = try? Certificate(derEncoded: certificateDER), let peer = try? PeerIdentity(other) else {
+            return false
+        }
+        let known: Set<ASN1ObjectIdentifier> = [
+            .X509ExtensionID.basicConstraints, .X509ExtensionID.keyUsage, .X509ExtensionID.extendedKeyUsage,
+            .X509ExtensionID.subjectAlternativeName, .X509ExtensionID.subjectKeyIdentifier,
+            .X509ExtensionID.authorityKeyIdentifier,
+        ]
+        return other.issuer == certificate.subject
+            && certificate.publicKey.isValidSignature(other.signature, for: other)
+            && peer.notBefore <= now && now <= peer.notAfter
+            && (peer.usages.contains(.clientAuth) || other.extensions[oid: .X509ExtensionID.extendedKeyUsage] == nil)
+            && other.extensions.allSatisfy { !$0.critical || known.contains($0.oid) }
+    }
+
     /// Whether a certificate is for that key.
     package static func matches(_ pair: CertifiedKey) throws(PKIError) -> Bool {
         let certificate: Certificate = try CertificateCoding.read(pair.certificate)

@@ -157,6 +157,31 @@ import Testing
         #expect(script.all.first?.version == .http11)
     }
 
+    @Test func `a watch that has ended leaves its connection to the next request`() async throws {
+        let ended: Mutex<(any WatchStream)?> = Mutex(nil)
+        let script = Script { _, responder, count in
+            switch count {
+            case 1:
+                let event: String = #"{"type":"ADDED","object":"# + Self.configMap + "}\n"
+                responder.respond(status: 200, fields: Self.ok, body: Array(event.utf8))
+            default:
+                // Whoever read the watch lets go of it only now.
+                ended.withLock { $0 }?.cancel()
+                responder.respond(status: 200, fields: Self.ok, body: Array(Self.configMap.utf8))
+            }
+        }
+        try await serve(script) { port in
+            let transport = HTTPTransport(try ClientConfiguration(server: "http://127.0.0.1:\(port)"))
+            defer { transport.close() }
+            let api = APIClient(transport)
+            let stream = try await api.watch(ConfigMap.self, from: 1)
+            while try await stream.next() != nil {}
+            ended.withLock { $0 = stream }
+            #expect(try await api.get(ConfigMap.self, "n", "a").metadata.name == "a")
+            #expect(script.all.count == 2)
+        }
+    }
+
     @Test func `a watch delivers as the server writes, and ends with it`() async throws {
         let writers: Mutex<[HTTPBodyWriter]> = Mutex([])
         let script = Script { _, responder, _ in

@@ -367,6 +367,52 @@ struct PodMachineTests {
         #expect(bench.lastStatus?.reason == "DeadlineExceeded")
     }
 
+    @Test func `a deadline is given as the reason when the containers have ended, not before`() {
+        var bench = Bench(makePod("web") { $0.spec.activeDeadlineSeconds = 60 })
+        bench.send(.observed(RuntimeView()))
+        bench.isManual = ["kill"]
+        bench.advance(60)
+        #expect(bench.lastStatus?.phase == "Running")
+        #expect(bench.lastStatus?.reason == "" && bench.lastStatus?.message == "")
+        bench.exit("web", 137)
+        #expect(bench.lastStatus?.phase == "Failed")
+        #expect(bench.lastStatus?.reason == "DeadlineExceeded")
+    }
+
+    @Test func `the first images are fetched beside the sandbox`() {
+        var bench = Bench(makePod("web"))
+        bench.isManual = ["sandbox", "image"]
+        bench.send(.observed(RuntimeView()))
+        #expect(bench.take() == ["prepare", "sandbox 0", "image web"])
+        bench.send(.imageReady(container: "web", reference: "sha"))
+        #expect(bench.take() == [])
+        bench.isManual = []
+        bench.send(.sandboxReady(id: "s0", addresses: []))
+        #expect(bench.take() == ["launch web 0"])
+    }
+
+    @Test func `beside the sandbox only the image of the first init container is fetched`() {
+        let pod = makePod("web") { $0.spec.initContainers = ["a", "b"].map(makeContainer) }
+        var bench = Bench(pod)
+        bench.isManual = ["sandbox"]
+        bench.send(.observed(RuntimeView()))
+        #expect(bench.take() == ["prepare", "sandbox 0", "image a"])
+        bench.send(.sandboxReady(id: "s0", addresses: []))
+        #expect(bench.take() == ["launch a 0"])
+    }
+
+    @Test func `an image that cannot be fetched beside the sandbox is waited for as ever`() {
+        var bench = Bench(makePod("web"))
+        bench.isManual = ["sandbox", "image"]
+        bench.send(.observed(RuntimeView()))
+        bench.send(.imageFailed(container: "web", reason: "ErrImagePull", message: "no"))
+        #expect(bench.state("web")?.waiting?.reason == "ErrImagePull")
+        bench.send(.sandboxReady(id: "s0", addresses: []))
+        _ = bench.take()
+        bench.advance(10)
+        #expect(bench.take().contains("image web"))
+    }
+
     @Test(arguments: [("Never", 0, "Succeeded"), ("Never", 1, "Failed"), ("OnFailure", 0, "Succeeded")])
     func `a pod that has done its work is over`(policy: String, code: Int, phase: String) {
         var bench = Bench(makePod("web") { $0.spec.restartPolicy = policy })

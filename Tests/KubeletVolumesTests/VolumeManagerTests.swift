@@ -386,6 +386,28 @@ extension Secret {
         }
     }
 
+    @Test func `the token of a pod that has ended is not renewed`() async throws {
+        let node = Node()
+        var pod: Pod = .web(
+            """
+            spec:
+              volumes:
+              - {name: v, projected: {sources: [{serviceAccountToken: {path: token, expirationSeconds: 1000}}]}}
+            """
+        )
+        let (clock, wallClock) = (node.clock, node.wallClock)
+        let manager: VolumeManager = node.manager
+        try await with([{ await manager.run() }]) {
+            _ = try await node.manager.mount(pod)
+            pod.status.phase = "Succeeded"
+            manager.see(pod)
+            wallClock.advance(seconds: 900)
+            clock.advance(by: .seconds(300))
+            #expect(await eventually { clock.nextDeadline == .seconds(600) }, "nothing but the next look over all")
+            #expect(node.server.tokenCount == 1)
+        }
+    }
+
     @Test func `a group owns what it shall share`() async throws {
         let node = Node()
         node.server.put(ConfigMap.settings(["a": "1"]))

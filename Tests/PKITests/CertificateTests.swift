@@ -24,6 +24,24 @@ import Testing
         #expect(throws: PKIError.self) { try PeerIdentity(certificateDER: [0x30, 0x03, 1, 2, 3]) }
     }
 
+    @Test func `an authority vouches for clients of its own, in their time, and for nothing else`() throws {
+        func vouches(_ pair: CertifiedKey, at time: Int = realNow) throws -> Bool {
+            authority.vouches(forClient: try TemporaryDirectory.der(pair.certificate), at: time)
+        }
+        let client: CertifiedKey = try authority.issue(.client(user: "jane"), at: realNow)
+        #expect(try vouches(client))
+        #expect(try !vouches(client, at: realNow + 366 * 86_400))
+        #expect(try !vouches(client, at: realNow - 3600))
+        // Same name, another key.
+        let other: CertificateAuthority = try CertificateAuthority.create(commonName: "test-ca", at: realNow)
+        #expect(try !vouches(other.issue(.client(user: "jane"), at: realNow)))
+        #expect(try !vouches(authority.issue(.server("a", dnsNames: ["a"], ipAddresses: []), at: realNow)))
+        var anyPurpose: CertificateProfile = .client(user: "jane")
+        anyPurpose.usages = []
+        #expect(try vouches(authority.issue(anyPurpose, at: realNow)))
+        #expect(!authority.vouches(forClient: [0x30, 0x03, 1, 2, 3], at: realNow))
+    }
+
     @Test func `a third of the life left is the time to renew`() throws {
         var profile: CertificateProfile = .client(user: "a")
         profile.lifetime = 900

@@ -23,6 +23,14 @@ final class TemporaryDirectory {
         try FileManager.default.removeItem(atPath: "\(path)/\(name)")
     }
 
+    /// The bytes that one block of PEM text holds.
+    static func der(_ pem: [UInt8]) throws -> [UInt8] {
+        let lines: [Substring] = String(decoding: pem, as: UTF8.self).split(separator: "\n")
+        let text: String = lines.filter { !$0.hasPrefix("-----") }.joined()
+        guard let data = Data(base64Encoded: text) else { throw CocoaError(.coderInvalidValue) }
+        return Array(data)
+    }
+
     static let hasOpenSSL: Bool = FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl")
 
     /// Exit status and output of `openssl`.

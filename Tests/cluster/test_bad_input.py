@@ -53,6 +53,47 @@ def test_wrong_bodies(cluster, body, code, part):
     assert answer["kind"] == "Status" and part in answer["message"], answer
 
 
+SUBDOMAIN = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')")
+LABEL = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')")
+OLD_LABEL = (
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+    "'[a-z]([-a-z0-9]*[a-z0-9])?')")
+ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
+
+
+@pytest.mark.parametrize(
+    "path,kind,name,reason",
+    [
+        (MAPS, "v1/ConfigMap", "Bad_Name", SUBDOMAIN),
+        (MAPS, "v1/ConfigMap", "-a", SUBDOMAIN),
+        (MAPS, "v1/ConfigMap", "ü", SUBDOMAIN),
+        (MAPS, "v1/ConfigMap", "a" * 254, "must be no more than 253 characters"),
+        ("/api/v1/namespaces", "v1/Namespace", "a.b", "must not contain dots"),
+        ("/api/v1/namespaces", "v1/Namespace", "A", LABEL),
+        ("/api/v1/namespaces", "v1/Namespace", "a" * 64, "must be no more than 63 characters"),
+        ("/api/v1/namespaces/default/services", "v1/Service", "1a", OLD_LABEL),
+        (ROLES, "rbac.authorization.k8s.io/v1/Role", "a/b", "may not contain '/'"),
+        (ROLES, "rbac.authorization.k8s.io/v1/Role", "..", "may not be '..'"),
+    ],
+)
+def test_names_that_are_invalid(cluster, path, kind, name, reason):
+    version, _, kind = kind.rpartition("/")
+    body = {"apiVersion": version, "kind": kind, "metadata": {"name": name}}
+    if kind == "Service":
+        body["spec"] = {"ports": [{"port": 80}]}
+    code, answer = ask(cluster, "POST", path, json.dumps(body).encode())
+    assert code == 422 and answer["reason"] == "Invalid", answer
+    cause = {"reason": "FieldValueInvalid", "message": f'Invalid value: "{name}": {reason}', "field": "metadata.name"}
+    assert cause in answer["details"]["causes"], answer
+
+
 def test_unknown_fields_are_refused_when_asked_to(cluster):
     body = b'{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"strict"},"dta":{"a":"1"}}'
     code, answer = ask(cluster, "POST", f"{MAPS}?fieldValidation=Strict", body)
@@ -74,6 +115,26 @@ def test_a_stale_update(cluster, namespace):
     assert code == 200
     code, answer = ask(cluster, "PUT", f"{path}/c", json.dumps(first | {"data": {"a": "2"}}).encode())
     assert code == 409 and "the object has been modified" in answer["message"]
+
+
+def test_names_that_do_not_agree(cluster, namespace):
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    body = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "c"}}
+    assert ask(cluster, "POST", path, json.dumps(body).encode())[0] == 201
+    code, answer = ask(cluster, "POST", path, json.dumps(body).encode())
+    assert (code, answer["reason"]) == (409, "AlreadyExists")
+    assert answer["message"] == 'configmaps "c" already exists'
+    other = body | {"metadata": {"name": "d"}}
+    code, answer = ask(cluster, "PUT", f"{path}/c", json.dumps(other).encode())
+    assert code == 400
+    assert answer["message"] == "the name of the object (d) does not match the name on the URL (c)"
+    elsewhere = body | {"metadata": {"name": "e", "namespace": "default"}}
+    code, answer = ask(cluster, "POST", path, json.dumps(elsewhere).encode())
+    assert code == 400
+    assert answer["message"] == "the namespace of the provided object does not match the namespace sent on the request"
+    gone = body | {"metadata": {"name": "nobody", "uid": "0", "resourceVersion": "1"}}
+    code, answer = ask(cluster, "PUT", f"{path}/nobody", json.dumps(gone).encode())
+    assert code == 404, answer
 
 
 def test_nobody_may_look(cluster):

@@ -19,8 +19,8 @@ USER, PASSWORD = "puller", "s3cret"
 class Registry:
     """docker-registry on loopback, filled with localhost/bb:2."""
 
-    def __init__(self, cluster, with_password):
-        self.port = free_port()
+    def __init__(self, cluster, with_password, port=None):
+        self.port = port or free_port()
         self.folder = tempfile.mkdtemp(prefix="swiftlet-registry-")
         settings = {
             "version": 0.1, "log": {"level": "error"}, "http": {"addr": f"127.0.0.1:{self.port}"},
@@ -111,8 +111,36 @@ def test_a_registry_with_a_password(cluster, namespace):
 
 
 def test_a_registry_that_is_down_and_comes_back(cluster, namespace):
-    run(cluster, namespace, "patient", f"127.0.0.1:{free_port()}/team/bb:2")
+    port = free_port()
+    run(cluster, namespace, "patient", f"127.0.0.1:{port}/team/bb:2")
     eventually(
         lambda: "connection refused" in waiting(cluster, namespace, "patient")["message"], what="the reason")
     described = cluster.kubectl("describe", "pod", "patient", "-n", namespace)
     assert "Failed to pull image" in described
+    registry = Registry(cluster, with_password=False, port=port)
+    try:
+        # Tried again by itself, after the back-off.
+        cluster.kubectl("wait", "-n", namespace, "pod/patient", "--for=condition=Ready", "--timeout=90s", timeout=100)
+    finally:
+        registry.stop()
+
+
+def test_images_that_cannot_be_had(cluster, namespace):
+    registry = Registry(cluster, with_password=False)
+    try:
+        run(cluster, namespace, "unknown", f"127.0.0.1:{registry.port}/team/none:1")
+        eventually(lambda: "not found" in waiting(cluster, namespace, "unknown")["message"], what="the reason")
+        run(cluster, namespace, "nonsense", "UPPER/case:1")
+        eventually(
+            lambda: waiting(cluster, namespace, "nonsense")["reason"] == "InvalidImageName", what="the refusal")
+        cluster.apply(
+            {
+                "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "never"},
+                "spec": {"containers": [
+                    {"name": "main", "image": "localhost/never:1", "imagePullPolicy": "Never"}]},
+            }, namespace=namespace)
+        eventually(
+            lambda: waiting(cluster, namespace, "never")["reason"] == "ErrImageNeverPull", what="the refusal")
+        assert "ErrImageNeverPull" in cluster.kubectl("get", "pod", "never", "-n", namespace)
+    finally:
+        registry.stop()

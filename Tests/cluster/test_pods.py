@@ -184,9 +184,11 @@ def test_pre_stop_and_termination_message(cluster, namespace):
 
 def test_active_deadline(cluster, namespace):
     start(cluster, namespace, "late", container(), wait=None, activeDeadlineSeconds=2, restartPolicy="Never")
-    eventually(
-        lambda: pod(cluster, namespace, "late")["status"].get("reason") == "DeadlineExceeded", what="the deadline")
-    eventually(lambda: pod(cluster, namespace, "late")["status"]["phase"] == "Failed", what="the pod to fail")
+    status = lambda: pod(cluster, namespace, "late")["status"]
+    ended = eventually(lambda: [s for s in [status()] if s.get("reason") == "DeadlineExceeded"], what="the deadline")[0]
+    # As upstream: the reason comes with the phase that it explains.
+    assert ended["phase"] == "Failed"
+    assert ended["message"] == "Pod was active on the node longer than the specified deadline"
 
 
 def test_pods_reach_each_other_and_the_node(cluster, namespace):

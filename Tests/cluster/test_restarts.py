@@ -89,3 +89,37 @@ def test_a_dead_container_is_started_again(cluster, namespace):
     os.kill(process, signal.SIGKILL)
     restarted = lambda: cluster.get("pods", "-n", namespace)["items"][0]["status"]["containerStatuses"][0]
     eventually(lambda: restarted()["restartCount"] == 1 and restarted()["ready"], what="the container to be restarted")
+
+
+def test_a_dead_shim_is_noticed(cluster, namespace):
+    """The shim holds all of a pod: the pod gets a new sandbox and its containers are started again."""
+    cluster.kubectl(
+        "create", "deployment", "bare", "-n", namespace, "--image=localhost/bb:2", "--", "/bin/sleep", "87654")
+    cluster.kubectl("rollout", "status", "-n", namespace, "deployment/bare", "--timeout=60s")
+    status = lambda: cluster.get("pods", "-n", namespace)["items"][0]["status"]
+    before = status()["containerStatuses"][0]["containerID"].split("//")[1]
+    process = int(subprocess.run(["pgrep", "-f", "/bin/sleep 87654"], capture_output=True, text=True).stdout.split()[0])
+    shim = shim_of(process)
+    os.kill(shim, signal.SIGKILL)
+    restarted = lambda: (
+        status()["containerStatuses"][0]["ready"]
+        and status()["containerStatuses"][0]["containerID"].split("//")[1] != before)
+    eventually(restarted, timeout=60, what="the container to be started again")
+    assert status()["containerStatuses"][0]["restartCount"] >= 1
+    assert "terminated" in status()["containerStatuses"][0]["lastState"]
+    # What the dead shim had started does not run beside it.
+    found = subprocess.run(["pgrep", "-f", "/bin/sleep 87654"], capture_output=True, text=True).stdout.split()
+    assert str(process) not in found and len(found) == 1, found
+    name = cluster.get("pods", "-n", namespace)["items"][0]["metadata"]["name"]
+    assert cluster.kubectl("exec", name, "-n", namespace, "--", "echo", "again") == "again\n"
+
+
+def shim_of(process):
+    """The containerd-shim above a container's process."""
+    while process > 1:
+        with open(f"/proc/{process}/cmdline", "rb") as file:
+            if b"containerd-shim" in file.read():
+                return process
+        with open(f"/proc/{process}/stat") as file:
+            process = int(file.read().rpartition(")")[2].split()[1])
+    raise AssertionError("the container has no shim")

@@ -71,9 +71,26 @@ extension APIServerCore {
         return APIResponse(code: 200, body: .object(try resource.presented(found.snapshot)))
     }
 
+    /// What decides about other requests before anything can be waited for: who may do what, and whose token counts.
+    /// By the time a write to these is answered, the caches must show it.
+    private static let decidingResources: Set<String> = [
+        "clusterrolebindings.rbac.authorization.k8s.io", "clusterroles.rbac.authorization.k8s.io", "namespaces",
+        "rolebindings.rbac.authorization.k8s.io", "roles.rbac.authorization.k8s.io", "secrets", "serviceaccounts",
+    ]
+
     /// Answers one authorized request, other than a watch.
     package func perform(_ request: APIRequest, _ given: RequestContext) async throws(StatusError) -> APIResponse {
         if let answer = try readNow(request, given) { return answer }
+        let response: APIResponse = try await answer(request, given)
+        let isRead: Bool = request.verb == .get || request.verb == .list
+        if !isRead, Self.decidingResources.contains(request.resource.groupResource) {
+            // The write is done and stays so, whether or not this succeeds.
+            try? await services.waitUntilFresh()
+        }
+        return response
+    }
+
+    private func answer(_ request: APIRequest, _ given: RequestContext) async throws(StatusError) -> APIResponse {
         if let virtual = virtualResources[request.resource] {
             guard request.subresource.isEmpty else { throw Self.noSuchPath }
             guard virtual.info.verbs.contains(request.verb) else {

@@ -88,6 +88,10 @@ extension ControllerRunner {
                 // At once; the ledger holds the key back until the cache is newer.
                 configuration.log.debug("write met a newer object", about(key) + metadata)
                 queue.add(key, causes: Causes.current)
+            } else if failed.allSatisfy({ $0.error?.isConflict == true }) {
+                // Somebody else was quicker, which is part of the game; no cache of ours will show what they wrote.
+                configuration.log.debug("write met a newer object, trying again later", about(key) + metadata)
+                retry(key, error)
             } else {
                 configuration.log.error("write failed", about(key) + metadata)
                 retry(key, error)

@@ -38,6 +38,8 @@ package struct ClientConfiguration: Sendable, Equatable {
     package var namespace: String
     /// For everything but watches.
     package var requestTimeout: Duration
+    /// Whether HTTP/2 is offered; a proxy in between may not carry it.
+    package var allowsHTTP2: Bool
 
     /// - Parameter server: `https://host:port/prefix`; `host:port` means HTTP, as upstream takes it.
     package init(
@@ -66,6 +68,7 @@ package struct ClientConfiguration: Sendable, Equatable {
         serverName = ""
         namespace = ""
         requestTimeout = .seconds(65)
+        allowsHTTP2 = true
     }
 
     /// `host`, `host:port`, `[::1]:port`.

@@ -5,7 +5,7 @@ extension ClientConfiguration {
     func tlsContext() throws(ConfigurationError) -> NIOSSLContext? {
         guard scheme == "https" else { return nil }
         var tls = TLSConfiguration.makeClientConfiguration()
-        tls.applicationProtocols = ["h2", "http/1.1"]
+        tls.applicationProtocols = allowsHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
         tls.minimumTLSVersion = .tlsv12
         switch trust {
         case .system: break

@@ -41,9 +41,17 @@ final class ResponseHandler: ChannelDuplexHandler {
 
     private func attach(_ sink: ResponseSink, _ context: ChannelHandlerContext) {
         let channel: any Channel = context.channel
+        let handler: NIOLoopBound<ResponseHandler> = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        let exchange = ObjectIdentifier(sink)
         sink.attach(
             resume: { channel.eventLoop.execute { channel.read() } },
-            abort: { channel.close(promise: nil) })
+            abort: { channel.eventLoop.execute { handler.value.abort(exchange) } })
+    }
+
+    /// Ends an exchange early. When it has ended already, the connection may serve another one by now, which goes on.
+    private func abort(_ exchange: ObjectIdentifier) {
+        guard let sink, ObjectIdentifier(sink) == exchange else { return }
+        context?.close(promise: nil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

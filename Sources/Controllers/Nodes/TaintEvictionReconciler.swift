@@ -1,5 +1,6 @@
 package import API
 package import APIMachinery
+import APIRules
 package import Client
 import Synchronization
 
@@ -69,21 +70,11 @@ package struct TaintEvictionReconciler: Reconciler {
     static func patience(_ tolerations: [Toleration], _ taints: [Taint]) -> Patience {
         var used: [Toleration] = []
         for taint in taints {
-            guard let first = tolerations.first(where: { tolerates($0, taint) }) else { return .none }
+            guard let first = tolerations.first(where: { $0.tolerates(taint) }) else { return .none }
             used.append(first)
         }
         let limits: [Int] = used.compactMap(\.tolerationSeconds)
         guard let least = limits.min() else { return .forever }
         return least <= 0 ? .none : .seconds(least)
-    }
-
-    private static func tolerates(_ toleration: Toleration, _ taint: Taint) -> Bool {
-        guard toleration.effect.isEmpty || toleration.effect == taint.effect else { return false }
-        guard toleration.key.isEmpty || toleration.key == taint.key else { return false }
-        switch toleration.operator {
-        case "Exists": return true
-        case "", "Equal": return toleration.value == taint.value
-        default: return false
-        }
     }
 }

@@ -1,5 +1,6 @@
 package import API
 package import APIMachinery
+import APIRules
 package import Client
 import Codec
 
@@ -54,11 +55,11 @@ package struct ResourceQuotaReconciler: Reconciler {
                 if let amount = usage[name] { used[name] = used[name].map { $0 + amount } ?? amount }
             }
         }
-        if names.contains(where: PodQuotaUsage.isAbout) {
-            for name in names where PodQuotaUsage.isAbout(name) { used[name] = Quantity(0) }
+        if names.contains(where: PodQuota.isAbout) {
+            for name in names where PodQuota.isAbout(name) { used[name] = Quantity(0) }
             for pod in pods.list(namespace: namespace)
-            where scopes.allSatisfy({ PodQuotaUsage.matches($0, pod) }) {
-                add(PodQuotaUsage.of(pod, now: now))
+            where scopes.allSatisfy({ PodQuota.matches($0, pod) }) {
+                add(PodQuota.usage(of: pod, now: now))
             }
         }
         // Scopes are about pods, except one about claims; other objects are not counted under a scoped quota.

@@ -46,14 +46,18 @@ package final class HTTPConnection: Sendable {
     package let peerCertificate: [UInt8]?
     /// What the handler's `identify` made of the certificate.
     package let identity: (any Sendable)?
+    /// Whether the client gave a certificate that `HTTPServerConfiguration.verifyClient` refused.
+    package let isPeerRefused: Bool
 
     package init(
-        remoteAddress: String, remoteHost: String, isTLS: Bool, peerCertificate: [UInt8]?, identity: (any Sendable)?
+        remoteAddress: String, remoteHost: String, isTLS: Bool, peerCertificate: [UInt8]?, identity: (any Sendable)?,
+        isPeerRefused: Bool = false
     ) {
         self.remoteAddress = remoteAddress
         self.remoteHost = remoteHost
         self.isTLS = isTLS
         self.peerCertificate = peerCertificate
         self.identity = identity
+        self.isPeerRefused = isPeerRefused
     }
 }

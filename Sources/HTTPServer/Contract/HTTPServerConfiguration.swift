@@ -17,6 +17,10 @@ package struct HTTPServerConfiguration: Sendable {
     package var connectionLimit: Int = 20_000
     /// For the TLS handshake.
     package var handshakeTimeout: Duration = .seconds(10)
+    /// Decides about a client's certificate (DER) after the handshake, which then takes any: a refused one counts as
+    /// none, and the connection says so, so that requests can be answered 401 as upstream does.
+    /// Nil: the handshake fails unless one of the identity's client authorities vouches for the certificate.
+    package var verifyClient: (@Sendable ([UInt8]) -> Bool)?
     /// From the first byte of a request's head to its last; upstream's read header timeout.
     package var headTimeout: Duration = .seconds(32)
     /// From the end of the head to the end of the body.

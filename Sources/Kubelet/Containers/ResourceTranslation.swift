@@ -1,5 +1,6 @@
 package import API
 import APIMachinery
+import APIRules
 package import CRI
 import Codec
 

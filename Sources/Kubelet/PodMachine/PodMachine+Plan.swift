@@ -13,7 +13,11 @@ extension PodMachine {
         if startTime == nil { startTime = now }
         planProbes()
         // Also for pods that an earlier life of the kubelet started: their volumes are kept up to date from then on.
-        guard planPreparation(now: now), planSandbox(now: now) else { return }
+        guard planPreparation(now: now) else { return }
+        guard planSandbox(now: now) else {
+            if case .creating = sandbox { planFirstImages(now: now) }
+            return
+        }
         planInitialization(now: now)
         if isInitialized { planContainers(now: now) }
         if let phase = completedPhase {
@@ -76,6 +80,29 @@ extension PodMachine {
             guard needsAnotherSandbox else { return true }
             createSandbox(attempt: attempt + 1)
         }
+        return false
+    }
+
+    /// Beside the sandbox's creation: the images of what will run in it first, if that has never run.
+    private mutating func planFirstImages(now: Time) {
+        let next: Int? = containers.firstIndex { record in
+            switch record.role {
+            case .initial: record.mustRerun || record.exit?.code != 0
+            case .sidecar: true
+            case .main, .ephemeral: false
+            }
+        }
+        let indices: [Int] = next.map { [$0] } ?? containers.indices.filter { containers[$0].role == .main }
+        for index in indices where containers[index].instance == nil && containers[index].operation == .none {
+            if !waitsForImage(index, now: now) { _ = hasImage(index) }
+        }
+    }
+
+    /// Asks for the image unless it is at hand.
+    private mutating func hasImage(_ index: Int) -> Bool {
+        guard containers[index].imageReference.isEmpty else { return true }
+        containers[index].operation = .ensuringImage
+        queued.append(.ensureImage(pod, container: containers[index].name))
         return false
     }
 
@@ -172,11 +199,7 @@ extension PodMachine {
             queued.append(.wake(at: retry))
             return
         }
-        guard !record.imageReference.isEmpty else {
-            containers[index].operation = .ensuringImage
-            queued.append(.ensureImage(pod, container: record.name))
-            return
-        }
+        guard hasImage(index) else { return }
         if record.exit != nil { containers[index].crashes.advance(now: now) }
         containers[index].operation = .launching
         containers[index].imageReference = ""

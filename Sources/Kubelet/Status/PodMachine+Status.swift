@@ -1,5 +1,6 @@
 package import API
 package import APIMachinery
+import APIRules
 
 /// The pod's status as the API shows it, worked out from the records: phase, conditions, container statuses.
 extension PodMachine {
@@ -29,7 +30,8 @@ extension PodMachine {
             .map(containerStatus)
         status.containerStatuses = containers.filter { $0.role == .main }.map(containerStatus)
         status.ephemeralContainerStatuses = containers.filter { $0.role == .ephemeral }.map(containerStatus)
-        if let ending, ending.cause != .deleted || !ending.reason.isEmpty {
+        // Together with the phase that they explain: while containers run on, the pod has not failed yet.
+        if let ending, !ending.reason.isEmpty, status.phase == terminalPhase {
             status.reason = ending.reason
             status.message = ending.message
         }

@@ -190,7 +190,7 @@ package final class VolumeManager: PodVolumes {
             }
             state.stale = state.stale.filter { state.mounting[$0] != nil }
             state.failed.subtract(uids)
-            return uids.sorted().compactMap { state.pods[$0] }
+            return uids.sorted().compactMap { state.pods[$0] }.filter { !$0.hasEnded }
         }
     }
 
@@ -200,7 +200,7 @@ package final class VolumeManager: PodVolumes {
         return state.withLock { state in
             var next: Duration = state.resyncAt
             if let retryAt = state.retryAt { next = min(next, retryAt) }
-            if let renewal = state.tokens.nextRenewal(where: { state.pods[$0] != nil }) {
+            if let renewal = state.tokens.nextRenewal(where: { state.pods[$0]?.hasEnded == false }) {
                 next = min(next, now + .seconds(max(1, renewal.secondsSince(time))))
             }
             return next
@@ -224,16 +224,22 @@ package final class VolumeManager: PodVolumes {
     private func update(_ uid: String) async {
         await turns.take(uid) {
             // Afresh: it may have changed, or be unmounted, while others had the turn.
-            guard let pod = state.withLock({ $0.pods[uid] }) else { return }
+            guard let pod = state.withLock({ $0.pods[uid] }), !pod.hasEnded else { return }
             for volume in pod.mountedVolumes {
                 guard case .files(let plan) = VolumePlan(volume, of: pod) else { continue }
                 do throws(PodVolumeError) {
                     _ = try await writeFiles(plan, volume, of: pod)
                 } catch {
-                    log.warning(
-                        "volume keeps its old content",
-                        [("pod", PodNames.text(PodIdentity(pod))), ("volume", volume.name), ("error", error.message)])
-                    report(pod, error)
+                    let about: Log.Metadata = [
+                        ("pod", PodNames.text(PodIdentity(pod))), ("volume", volume.name), ("error", error.message),
+                    ]
+                    // What a pod on its way out names may be gone before it, with its namespace.
+                    if pod.metadata.deletionTimestamp != nil {
+                        log.debug("volume of a deleted pod keeps its old content", about)
+                    } else {
+                        log.warning("volume keeps its old content", about)
+                        report(pod, error)
+                    }
                     state.withLock { state in
                         state.failed.insert(uid)
                         state.retryAt = state.retryAt ?? clock.now + configuration.retry
@@ -264,15 +270,22 @@ package final class VolumeManager: PodVolumes {
                 return state.tokens.valid(key, now: now)
             }
             guard let known else { throw error }
-            log.warning(
-                "token could not be renewed, the old one stays",
-                [("pod", PodNames.text(PodIdentity(pod))), ("error", error.message)])
+            let about: Log.Metadata = [("pod", PodNames.text(PodIdentity(pod))), ("error", error.message)]
+            if error.isNotFound || error.isConflict {
+                // The pod is gone, or another one has its name; we shall hear of it in a moment.
+                log.debug("token of a pod that is gone is not renewed", about)
+            } else {
+                log.warning("token could not be renewed, the old one stays", about)
+            }
             return known
         }
     }
 }
 
 extension Pod {
+    /// Nothing of it runs again, so nobody reads its volumes.
+    fileprivate var hasEnded: Bool { status.phase == "Succeeded" || status.phase == "Failed" }
+
     /// Those volumes that a container uses; upstream leaves the others alone.
     var mountedVolumes: [Volume] {
         var names: Set<String> = []

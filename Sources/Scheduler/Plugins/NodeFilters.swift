@@ -1,4 +1,5 @@
 import API
+import APIRules
 
 /// Keeps pods off nodes marked unschedulable, unless they tolerate the taint that says the same.
 package struct NodeUnschedulable: FilterPlugin {

@@ -1,18 +1,5 @@
-package import API
-
-extension Toleration {
-    /// Whether a taint with this toleration does no harm, by upstream's rules: an empty effect matches all effects, an
-    /// empty key with `Exists` matches all keys, an empty operator is `Equal`.
-    package func tolerates(_ taint: Taint) -> Bool {
-        if !effect.isEmpty && effect != taint.effect { return false }
-        if !key.isEmpty && key != taint.key { return false }
-        switch `operator` {
-        case "", "Equal": return !key.isEmpty && value == taint.value
-        case "Exists": return true
-        default: return false
-        }
-    }
-}
+import API
+import APIRules
 
 /// Keeps pods off nodes with taints that they do not tolerate; prefers nodes with fewer soft taints.
 package struct TaintToleration: FilterPlugin, ScorePlugin {

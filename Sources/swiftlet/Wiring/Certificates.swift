@@ -37,6 +37,11 @@ final class Certificates: Sendable {
             authorities: pki.authority.certificatePEM, certificateChain: pair.certificate, privateKey: pair.key)
     }
 
+    /// Whether the cluster's authority vouches for a client's certificate, now.
+    func accepts(client certificateDER: [UInt8]) -> Bool {
+        pki.authority.vouches(forClient: certificateDER, at: Int(SystemWallClock().now.seconds))
+    }
+
     /// Looks and renews until the task is cancelled.
     func run() async {
         let clock = SystemMonotonicClock()

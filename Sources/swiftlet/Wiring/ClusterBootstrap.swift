@@ -30,16 +30,37 @@ struct ClusterBootstrap: Sendable {
         }
     }
 
-    /// Makes again what somebody deleted, until the task is cancelled. Upstream's interval.
+    /// Makes again what somebody deleted or changed, until the task is cancelled. Asks nothing while nothing changes.
     func keep() async {
+        let ours = Selection(namespace: "default", fieldSelector: "metadata.name=kubernetes")
+        let transport: any Transport = client.transport
+        let informers: [any AnyInformer] = [
+            Informer(Namespace.self, over: transport), Informer(PriorityClass.self, over: transport),
+            Informer(Service.self, selection: ours, over: transport),
+            Informer(Endpoints.self, selection: ours, over: transport),
+            Informer(EndpointSlice.self, selection: ours, over: transport),
+        ]
+        let moved = Signal()
+        for informer in informers { informer.addObserver { moved.raise() } }
+        await withDiscardingTaskGroup { group in
+            for informer in informers { group.addTask { await informer.run() } }
+            group.addTask { await self.keep(whenever: moved) }
+        }
+    }
+
+    private func keep(whenever moved: Signal) async {
         let clock = SystemMonotonicClock()
         while !Task.isCancelled {
-            await clock.sleep(for: .seconds(10))
+            await moved.wait()
+            // Several changes in a row are one occasion; and other namespaces come and go, too.
+            await clock.sleep(for: .seconds(1))
             guard !Task.isCancelled else { return }
             do throws(StatusError) {
                 try await makeAll()
             } catch {
                 log.warning("failed to keep the cluster's own objects", [("error", error.message)])
+                await clock.sleep(for: .seconds(10))
+                moved.raise()
             }
         }
     }

@@ -56,9 +56,10 @@ final class ControlPlane: Sendable {
         http.connectHandlers = PodStreamHandler.all(
             connector: KubeletConnector(tls: { certificates.towardsKubelets }))
         handler = APIHTTPHandler(core: core, configuration: http)
+        var sockets = HTTPServerConfiguration(host: configuration.bindAddress, port: configuration.port)
+        sockets.verifyClient = { certificates.accepts(client: $0) }
         self.http = HTTPServer(
-            configuration: HTTPServerConfiguration(host: configuration.bindAddress, port: configuration.port),
-            loops: EventLoops(), tls: certificates.server, handler: handler)
+            configuration: sockets, loops: EventLoops(), tls: certificates.server, handler: handler)
     }
 
     /// Loads the state, makes what every cluster has, and listens. Returns the port.

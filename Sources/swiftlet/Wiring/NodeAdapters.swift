@@ -1,5 +1,6 @@
 import API
 import APIMachinery
+import APIRules
 import Kubelet
 import KubeletServer
 import NodeSetup
@@ -42,7 +43,7 @@ struct NodeCgroups: PodCgroups {
     }
 
     private static func quality(of pod: Pod) -> Cgroups.QualityOfService {
-        switch Kubelet.QualityOfService(of: pod) {
+        switch QualityOfService(of: pod) {
         case .guaranteed: .guaranteed
         case .burstable: .burstable
         case .bestEffort: .bestEffort

@@ -1,6 +1,6 @@
 import APICore
-import APIDefaults
 package import APIMachinery
+import APIRules
 import Codec
 
 /// Fills in what containers ask for, and refuses what lies outside a namespace's limit ranges.

@@ -1,5 +1,6 @@
 import APICore
 import APIMachinery
+import APIRules
 import Codec
 
 /// What one write takes from the quotas of its namespace: all of it, or nothing.

@@ -1,5 +1,6 @@
 import APICore
 package import APIMachinery
+import APIRules
 import Codec
 
 /// Refuses what would exceed a namespace's quotas, and notes what it lets pass as used.

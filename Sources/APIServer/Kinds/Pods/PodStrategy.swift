@@ -1,6 +1,7 @@
 package import APICore
 import APIDefaults
 package import APIMachinery
+import APIRules
 import APIValidation
 import Codec
 

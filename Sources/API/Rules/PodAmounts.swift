@@ -1,17 +1,17 @@
-import APICore
-import APIMachinery
-import Codec
+package import APICore
+package import APIMachinery
+package import Codec
 
 /// What a pod as a whole asks for and may use, as upstream adds it up.
 ///
 /// Containers run together, so they add up, and with them the init containers that stay (`restartPolicy: Always`).
 /// Other init containers run alone, next to those that stay and were started before them: the largest moment counts.
 /// Amounts for the pod as a whole replace the sums.
-struct PodAmounts {
-    var requests: StringMap<Quantity>
-    var limits: StringMap<Quantity>
+package struct PodAmounts {
+    package var requests: StringMap<Quantity>
+    package var limits: StringMap<Quantity>
 
-    init(_ spec: PodSpec, withOverhead: Bool) {
+    package init(_ spec: PodSpec, withOverhead: Bool) {
         requests = Self.total(spec) { $0.requests }
         limits = Self.total(spec) { $0.limits }
         guard withOverhead else { return }
@@ -54,16 +54,16 @@ struct PodAmounts {
 }
 
 extension StringMap<Quantity> {
-    mutating func add(_ other: StringMap<Quantity>) {
+    package mutating func add(_ other: StringMap<Quantity>) {
         for (name, amount) in other { self[name] = (self[name] ?? Quantity()) + amount }
     }
 
-    mutating func subtract(_ other: StringMap<Quantity>) {
+    package mutating func subtract(_ other: StringMap<Quantity>) {
         for (name, amount) in other { self[name] = (self[name] ?? Quantity()) - amount }
     }
 
     /// The larger amount of each.
-    mutating func raise(to other: StringMap<Quantity>) {
+    package mutating func raise(to other: StringMap<Quantity>) {
         for (name, amount) in other {
             if let own = self[name], own >= amount { continue }
             self[name] = amount
