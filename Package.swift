@@ -120,6 +120,7 @@ targets += [
     .testTarget(name: "FlowTests", dependencies: ["Flow", "Codec"]),
     .testTarget(name: "APIMachineryTests", dependencies: ["APIMachinery", "Codec"]),
     .testTarget(name: "APITests", dependencies: api + ["CRI"]),
+    .testTarget(name: "RulesTests", dependencies: api + ["APIRules"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "StoreConformance", "store-crash"]),
     .testTarget(name: "PKITests", dependencies: ["PKI"] + certificates),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "PKI"] + nio),
