@@ -70,7 +70,7 @@ private struct PodMaker: Reconciler {
         }
     }
 
-    private func setup() -> Setup {
+    private func setup(log: Log = .silent) -> Setup {
         var settings = InformerSettings()
         settings.clock = clock
         let informers = InformerSet(over: server, settings: settings)
@@ -80,6 +80,7 @@ private struct PodMaker: Reconciler {
         var configuration = ControllerConfiguration()
         configuration.clock = clock
         configuration.wallClock = ManualWallClock()
+        configuration.log = log
         let recorder = FlowRecorder()
         configuration.recorder = recorder
         let reconciler = PodMaker(sets: sets.cache, pods: pods.cache)
@@ -198,6 +199,29 @@ private struct PodMaker: Reconciler {
             #expect(setup.runner.queue.failures(of: ObjectKey("default", "web")) == 0)
             server.put(set(2))
             #expect(await eventually { server.objects(Pod.self).count == 2 })
+        }
+    }
+
+    @Test func `a conflict that no cache will explain backs off, and is no error in the log`() async {
+        let errors: Mutex<[String]> = Mutex([])
+        let setup = setup(
+            log: Log { level, message, _ in
+                if level == .error { errors.withLock { $0.append("\(message)") } }
+            })
+        let key = ObjectKey("default", "web")
+        await with {
+            await setup.run()
+        } _: {
+            #expect(await setup.informers.waitUntilSynced())
+            #expect(await eventually { server.count(.watch) == 2 })
+            server.fail(.create, .conflict(Pod.resource, "web"))
+            server.put(set(1))
+            #expect(await eventually { setup.runner.queue.failures(of: key) == 1 })
+            #expect(errors.withLock { $0 } == [])
+            server.fail(.create, .internalError("broken"))
+            clock.advance(by: .seconds(1))
+            #expect(await eventually { setup.runner.queue.failures(of: key) == 2 })
+            #expect(errors.withLock { $0 } == ["write failed"])
         }
     }
 
