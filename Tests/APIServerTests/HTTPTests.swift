@@ -2,6 +2,7 @@ import APICore
 import APIMachinery
 import APIServer
 import Codec
+import Compression
 import Foundation
 import Testing
 
@@ -165,6 +166,34 @@ struct HTTPTests {
             let plain = try await curl(root + ["-A", "x", list])
             let packed = try await curl(root + gzip + [list])
             #expect(packed.body == plain.body && plain.json["items"]?.array?.count == 60)
+        }
+    }
+
+    @Test func `huge selectors are refused or cheap, and packed bodies are not unpacked`() async throws {
+        try await withHTTP { server, url in
+            _ = try await server.createConfigMap("a", labels: ["app": "x"])
+            let maps: String = url + "/api/v1/namespaces/default/configmaps"
+            let words: String = String(repeating: "v,", count: 15_000) + "x"
+            let large = try await curl(root + [maps + "?labelSelector=app%20in%20(" + words + ")"])
+            #expect(large.code == 200 && large.json["items"]?.array?.count == 1)
+            let terms: String = String(repeating: "metadata.name!=b,", count: 2_500) + "metadata.name=a"
+            let fields = try await curl(root + [maps + "?fieldSelector=" + terms])
+            #expect(fields.code == 200 && fields.json["items"]?.array?.count == 1)
+            let huge = try await curl(root + [maps + "?labelSelector=app%20in%20(" + words + words + words + ")"])
+            #expect(huge.code == 431)
+            // 1 MiB of spaces as gzip; read as what it is, it is no JSON.
+            var encoder = GzipEncoder()
+            var bomb: [UInt8] = []
+            encoder.append([UInt8](repeating: 0x20, count: 1 << 20), to: &bomb)
+            encoder.finish(to: &bomb)
+            let answer: CurlAnswer = try await withFile(bomb) { path in
+                try await curl(
+                    root + [
+                        "-H", "Content-Type: application/json", "-H", "Content-Encoding: gzip", "--data-binary",
+                        "@" + path, maps,
+                    ])
+            }
+            #expect(answer.code == 400 && answer.message.contains("json parse error"))
         }
     }
 }
