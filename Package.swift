@@ -136,7 +136,7 @@ targets += [
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "PKI"] + nio),
     .testTarget(
         name: "APIServerTests",
-        dependencies: api + ["APIServer", "APIServerHTTP", "HTTPServer", "Store", "Flow"]),
+        dependencies: api + ["APIServer", "APIServerHTTP", "Compression", "HTTPServer", "Store", "Flow"]),
     .testTarget(name: "KindsTests", dependencies: api + ["APIDefaults", "APIValidation", "APIServer"]),
     .testTarget(
         name: "ClientTests", dependencies: api + ["Client", "Flow"]),

@@ -59,6 +59,17 @@ package final class APIHTTPHandler: HTTPHandler {
 
     package func bodyLimit(method: String, target: String) -> Int? { Self.bodyLimit }
 
+    package func bodyTooLarge(fields: HTTPFields, limit: Int) -> (contentType: String, body: [UInt8])? {
+        let negotiation = Negotiation(
+            forErrors: fields["accept"] ?? "", query: [], userAgent: fields["user-agent"] ?? "")
+        let encoder = ResponseEncoder(negotiation, now: core.services.environment.clock.now)
+        let error = StatusError.requestEntityTooLarge("limit is \(limit)")
+        guard let encoded = try? encoder.encode(json: error.body), case .whole(let body) = encoded.body else {
+            return nil
+        }
+        return (encoded.contentType, body)
+    }
+
     package func handle(_ http: HTTPRequest, responder: HTTPResponder) {
         let answer = Answer(http, responder, core: core, compression: compression)
         do throws(StatusError) {

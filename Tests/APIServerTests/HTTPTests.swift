@@ -1,86 +1,10 @@
 import APICore
 import APIMachinery
 import APIServer
-import APIServerHTTP
 import Codec
+import Compression
 import Foundation
-import HTTPServer
 import Testing
-
-/// What curl brought back.
-struct CurlAnswer: Sendable {
-    var code: Int = 0
-    var fields: [String: String] = [:]
-    var body: String = ""
-
-    var json: JSONValue { (try? JSONValue(parsing: body)) ?? .null }
-    var message: String { json["message"]?.string ?? "" }
-}
-
-/// Calls curl; bounded by its own time limit.
-func curl(_ arguments: [String]) async throws -> CurlAnswer {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
-    process.arguments = ["-s", "-i", "--path-as-is", "--max-time", "10"] + arguments
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let data: Data = await withCheckedContinuation { continuation in
-        Thread.detachNewThread {
-            continuation.resume(returning: pipe.fileHandleForReading.readDataToEndOfFile())
-        }
-    }
-    process.waitUntilExit()
-    let text = String(decoding: data, as: UTF8.self)
-    var answer = CurlAnswer()
-    let parts: [String] = text.components(separatedBy: "\r\n\r\n")
-    let lines: [String] = (parts.first ?? "").components(separatedBy: "\r\n")
-    answer.code = Int(lines.first?.split(separator: " ").dropFirst().first ?? "") ?? 0
-    for line in lines.dropFirst() {
-        guard let colon = line.firstIndex(of: ":") else { continue }
-        answer.fields[line[..<colon].lowercased()] =
-            line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
-    }
-    answer.body = parts.dropFirst().joined(separator: "\r\n\r\n")
-    return answer
-}
-
-/// Tokens are names of users; `bad` is none.
-private struct NameTokens: Authenticator {
-    func authenticate(_ credentials: Credentials) -> AuthenticationResult {
-        switch credentials.bearerToken {
-        case nil: .unknown
-        case "bad": .failure("bad token")
-        case let name?: .authenticated(UserInfo(name: name, groups: name == "root" ? ["system:masters"] : []))
-        }
-    }
-}
-
-private func withHTTP(_ body: @Sendable @escaping (TestServer, String) async throws -> Void) async throws {
-    try await withServer(authorizer: MastersAuthorizer()) { server in
-        var configuration = APIHTTPHandler.Configuration(authenticator: NameTokens())
-        // Upstream's default: what nobody may do is decided by authorization.
-        configuration.anonymous = .everything
-        let handler = APIHTTPHandler(
-            core: server.core, configuration: configuration)
-        let loops = EventLoops(count: 1)
-        let http = HTTPServer(
-            configuration: HTTPServerConfiguration(host: "127.0.0.1", port: 0), loops: loops, handler: handler)
-        let port: Int = try await http.start()
-        let result: Result<Void, any Error>
-        do {
-            result = .success(try await body(server, "http://127.0.0.1:\(port)"))
-        } catch {
-            result = .failure(error)
-        }
-        await http.shutdown(within: .seconds(1))
-        await loops.shutdown()
-        try result.get()
-    }
-}
-
-private let root: [String] = ["-H", "Authorization: Bearer root"]
 
 @Suite(.timeLimit(.minutes(1)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")))
 struct HTTPTests {
@@ -242,6 +166,34 @@ struct HTTPTests {
             let plain = try await curl(root + ["-A", "x", list])
             let packed = try await curl(root + gzip + [list])
             #expect(packed.body == plain.body && plain.json["items"]?.array?.count == 60)
+        }
+    }
+
+    @Test func `huge selectors are refused or cheap, and packed bodies are not unpacked`() async throws {
+        try await withHTTP { server, url in
+            _ = try await server.createConfigMap("a", labels: ["app": "x"])
+            let maps: String = url + "/api/v1/namespaces/default/configmaps"
+            let words: String = String(repeating: "v,", count: 15_000) + "x"
+            let large = try await curl(root + [maps + "?labelSelector=app%20in%20(" + words + ")"])
+            #expect(large.code == 200 && large.json["items"]?.array?.count == 1)
+            let terms: String = String(repeating: "metadata.name!=b,", count: 2_500) + "metadata.name=a"
+            let fields = try await curl(root + [maps + "?fieldSelector=" + terms])
+            #expect(fields.code == 200 && fields.json["items"]?.array?.count == 1)
+            let huge = try await curl(root + [maps + "?labelSelector=app%20in%20(" + words + words + words + ")"])
+            #expect(huge.code == 431)
+            // 1 MiB of spaces as gzip; read as what it is, it is no JSON.
+            var encoder = GzipEncoder()
+            var bomb: [UInt8] = []
+            encoder.append([UInt8](repeating: 0x20, count: 1 << 20), to: &bomb)
+            encoder.finish(to: &bomb)
+            let answer: CurlAnswer = try await withFile(bomb) { path in
+                try await curl(
+                    root + [
+                        "-H", "Content-Type: application/json", "-H", "Content-Encoding: gzip", "--data-binary",
+                        "@" + path, maps,
+                    ])
+            }
+            #expect(answer.code == 400 && answer.message.contains("json parse error"))
         }
     }
 }

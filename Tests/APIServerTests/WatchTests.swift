@@ -6,7 +6,7 @@ import Store
 import Testing
 
 /// Takes events until there are `count`.
-private func take(_ count: Int, from stream: any WatchStream) async throws -> [String] {
+func take(_ count: Int, from stream: any WatchStream) async throws -> [String] {
     var taken: [String] = []
     while taken.count < count, let events = try await stream.next() {
         taken += events.map { "\($0.kind.rawValue) \($0.object.name)" }
@@ -121,17 +121,61 @@ struct WatchTests {
         }
     }
 
-    @Test func `a forgotten version is refused with 410`() async throws {
+    @Test func `a watch goes on over a restart, from the store's history`() async throws {
+        try await withDirectory { directory in
+            try await withServer(in: directory) { server in
+                for name in ["a", "b", "c"] { _ = try await server.createConfigMap(name, labels: ["app": name]) }
+                var map = try await server.request(.get, configMaps, "b").object(ConfigMap.self)
+                map.metadata.labels["app"] = "a"
+                _ = try await server.update(configMaps, map)
+                _ = try await server.request(.delete, configMaps, "c")
+                _ = try await server.request(.create, namespaces, body: #"{"metadata":{"name":"n"}}"#)
+            }
+            try await withServer(in: directory) { server in
+                let all = try await server.watch(configMaps, [("resourceVersion", "1")])
+                let some = try await server.watch(configMaps, [("resourceVersion", "1"), ("labelSelector", "app=b")])
+                let late = try await server.watch(configMaps, [("resourceVersion", "5")])
+                _ = try await server.createConfigMap("d", labels: ["app": "b"])
+                #expect(
+                    try await take(5, from: all) == ["ADDED b", "ADDED c", "MODIFIED b", "DELETED c", "ADDED d"])
+                #expect(try await take(3, from: some) == ["ADDED b", "DELETED b", "ADDED d"])
+                #expect(try await take(1, from: late) == ["ADDED d"])
+            }
+        }
+    }
+
+    @Test func `what is compacted is refused with 410, and a list leads on`() async throws {
         try await withDirectory { directory in
             try await withServer(in: directory) { server in
                 for name in ["a", "b", "c"] { _ = try await server.createConfigMap(name) }
             }
             try await withServer(in: directory) { server in
-                let error = await failure { () throws(StatusError) in
-                    _ = try await server.watch(configMaps, [("resourceVersion", "1")])
+                try await server.store.compact(2)
+                for version in ["1", "2"] {
+                    let error = await failure { () throws(StatusError) in
+                        _ = try await server.watch(configMaps, [("resourceVersion", version)])
+                    }
+                    #expect((error?.code == 410) == (version == "1"), "\(version)")
+                    #expect(error == nil || error?.reason == "Expired")
                 }
-                #expect(error?.code == 410 && error?.message == "too old resource version: 1 (3)")
+                let list = try await server.request(.list, configMaps)
+                let stream = try await server.watch(configMaps, [("resourceVersion", String(list.revision))])
+                _ = try await server.createConfigMap("d")
+                #expect(try await take(1, from: stream) == ["ADDED d"])
             }
+        }
+    }
+
+    @Test func `all changes of one revision are told`() async throws {
+        try await withServer { server in
+            for name in ["a", "b", "c"] { _ = try await server.createConfigMap(name) }
+            let stream = try await server.watch(configMaps, [("resourceVersion", String(server.store.revision))])
+            // As a lease does that expires.
+            _ = try await server.store.transact(
+                Transaction(
+                    compares: [],
+                    writes: ["a", "b", "c"].map { .delete(Array("/registry/configmaps/default/\($0)".utf8)) }))
+            #expect(try await take(3, from: stream) == ["DELETED a", "DELETED b", "DELETED c"])
         }
     }
 

@@ -207,6 +207,85 @@ import Testing
             #expect(server.metrics.reading.openConnections == 0)
         }
     }
+
+    /// A frame of HTTP/2.
+    private static func frame(_ type: UInt8, _ flags: UInt8, _ stream: UInt32, _ payload: [UInt8]) -> [UInt8] {
+        let count: UInt32 = UInt32(payload.count)
+        let head: [UInt8] = [count >> 16, count >> 8, count].map { UInt8(truncatingIfNeeded: $0) } + [type, flags]
+        return head + [stream >> 24, stream >> 16, stream >> 8, stream].map { UInt8(truncatingIfNeeded: $0) } + payload
+    }
+
+    /// "Rapid reset", CVE-2023-44487: each stream is opened and reset at once, so that no limit of open streams is met.
+    @Test func `a client that resets streams without end is cut off, and others are served`() async throws {
+        try await withServer(tls: TLSIdentityBox(identity()), handler: WhoAmI()) { port, server in
+            var bytes: [UInt8] = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + Self.frame(4, 0, 0, [])
+            for index in 0..<5_000 {
+                let stream: UInt32 = UInt32(index * 2 + 1)
+                // GET, https, / of HPACK's static table.
+                bytes += Self.frame(1, 0x05, stream, [0x82, 0x87, 0x84]) + Self.frame(3, 0, stream, [0, 0, 0, 8])
+            }
+            try files.write(bytes, "attack")
+            let attacker = Process()
+            attacker.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
+            attacker.arguments = [
+                "20", "openssl", "s_client", "-quiet", "-alpn", "h2", "-connect", "127.0.0.1:\(port)",
+            ]
+            attacker.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: files.path + "/attack"))
+            attacker.standardOutput = FileHandle.nullDevice
+            attacker.standardError = FileHandle.nullDevice
+            try attacker.run()
+            let answer = try await files.curl("--http2", "https://localhost:\(port)/a")
+            #expect(answer.output == "HTTP/2.0 nobody /a 0\n")
+            await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+                Thread.detachNewThread {
+                    attacker.waitUntilExit()
+                    done.resume()
+                }
+            }
+            #expect(attacker.terminationStatus != 124, "the server must have cut it off")
+            #expect(server.metrics.reading.requests < 2_000)
+        }
+    }
+
+    @Test(arguments: ["h2", "http/1.1"])
+    func `clients that are idle, or take nothing more, do not hold up the shutdown`(version: String) async throws {
+        try await withServer(tls: TLSIdentityBox(identity()), handler: WhoAmI()) { port, server in
+            let silent = Process()
+            silent.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+            silent.arguments = ["s_client", "-connect", "127.0.0.1:\(port)", "-alpn", version]
+            let (input, output): (Pipe, Pipe) = (Pipe(), Pipe())
+            silent.standardInput = input
+            silent.standardOutput = output
+            silent.standardError = FileHandle.nullDevice
+            try silent.run()
+            defer { silent.terminate() }
+            var told: String = ""
+            while !told.contains("ALPN protocol: \(version)") {
+                let more: Data = output.fileHandleForReading.availableData
+                if more.isEmpty { break }
+                told += String(decoding: more, as: UTF8.self)
+            }
+            #expect(told.contains("ALPN protocol: \(version)"))
+            // It answers no PING, and stopped it does not even see the end.
+            kill(silent.processIdentifier, SIGSTOP)
+            defer { kill(silent.processIdentifier, SIGCONT) }
+            let isInTime: Bool = await withTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    await server.shutdown(within: .seconds(60))
+                    return true
+                }
+                group.addTask {
+                    try? await Task.sleep(for: .seconds(10))  // tidy:allow sleep: the bound of a wait, not a wait
+                    return false
+                }
+                let first: Bool = await group.next() ?? false
+                if !first { await server.shutdown(within: .zero) }
+                group.cancelAll()
+                return first
+            }
+            #expect(isInTime)
+        }
+    }
 }
 
 /// The system's curl, run in a directory of its own, at most ten seconds.

@@ -13,6 +13,8 @@ package final class CacheWatcher: Sendable {
         /// Owed after `initial`: the bookmark that ends it.
         var initialEnd: Revision?
         var buffer: [Delivery] = []
+        /// How many deliveries may wait: the history that the watch begins with comes on top of the usual bound.
+        var limit: Int
         /// Nothing at or below this is delivered as an event.
         var revision: Revision
         var ended: Bool = false
@@ -28,7 +30,6 @@ package final class CacheWatcher: Sendable {
     let filter: ObjectFilter
     private let bookmark: (@Sendable (Revision, Bool) -> Snapshot)?
     private let deadline: Duration
-    private let limit: Int
     private let state: Mutex<State>
 
     /// - Parameters:
@@ -41,8 +42,7 @@ package final class CacheWatcher: Sendable {
         self.filter = filter
         self.bookmark = bookmark
         self.deadline = deadline
-        self.limit = limit
-        self.state = Mutex(State(revision: revision, nextBookmark: now + Self.bookmarkInterval))
+        self.state = Mutex(State(limit: limit, revision: revision, nextBookmark: now + Self.bookmarkInterval))
     }
 
     // MARK: - The cache's side
@@ -55,7 +55,13 @@ package final class CacheWatcher: Sendable {
         }
     }
 
-    /// Offers changes in order.
+    /// Offers what came before the cache's window; before anything else, and however much it is.
+    func begin(history: [CachedEvent]) {
+        state.withLock { $0.limit += history.count }
+        offer(history)
+    }
+
+    /// Offers changes in order; those of one revision together.
     func offer(_ events: some Sequence<CachedEvent>) {
         var deliveries: [Delivery] = []
         for event in events {
@@ -64,11 +70,13 @@ package final class CacheWatcher: Sendable {
         guard !deliveries.isEmpty else { return }
         wake { state in
             guard !state.ended else { return false }
-            for delivery in deliveries where delivery.snapshot.revision > state.revision {
+            // Not compared with each other: an expired lease takes many objects at one revision.
+            let seen: Revision = state.revision
+            for delivery in deliveries where delivery.snapshot.revision > seen {
                 state.buffer.append(delivery)
                 state.revision = delivery.snapshot.revision
             }
-            if state.buffer.count > limit { state.ended = true }
+            if state.buffer.count > state.limit { state.ended = true }
             return true
         }
     }

@@ -114,7 +114,12 @@ package final class ResourceCache: Sendable {
         var now: Duration
         var deadline: Duration
         var bookmark: (@Sendable (Revision, Bool) -> Snapshot)?
+        /// What the store tells of the time before `start`; the revision from which on it does.
+        var history: (events: [CachedEvent], after: Revision)?
     }
+
+    /// Changes after this revision are in the window.
+    var windowStart: Revision { state.withLock { $0.window.since } }
 
     /// Opens a watch; `known` is the revision up to which the feed has applied everything.
     func watch(_ setup: WatchSetup, known: Revision) throws(StatusError) -> OpenWatch {
@@ -131,7 +136,9 @@ package final class ResourceCache: Sendable {
                 backlog = Array(state.window.after(revision))
             }
             let watcher = CacheWatcher(
-                filter: setup.filter, revision: at, now: setup.now, deadline: setup.deadline, bookmark: setup.bookmark)
+                filter: setup.filter, revision: setup.history?.after ?? at, now: setup.now, deadline: setup.deadline,
+                bookmark: setup.bookmark)
+            if let history = setup.history { watcher.begin(history: history.events) }
             let id: Int = state.nextWatcher
             state.nextWatcher += 1
             state.watchers[id] = watcher

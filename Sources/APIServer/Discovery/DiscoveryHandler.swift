@@ -20,7 +20,12 @@ struct DiscoveryHandler: NonResourceHandler {
                 let type: String =
                     "application/json;g=apidiscovery.k8s.io;v=\(version);as=APIGroupDiscoveryList"
                 let body: [UInt8] = documents.aggregated(core: isCore, version: version) + [0x0A]
-                return NonResourceResponse(contentType: type, fields: [("vary", "Accept")], body: body)
+                let tag: String = ContentHash.tag(body)
+                let fields: [(name: String, value: String)] = [("etag", tag), ("vary", "Accept")]
+                if ContentHash.matches(request.etag, tag) {
+                    return NonResourceResponse(code: 304, contentType: type, fields: fields, body: [])
+                }
+                return NonResourceResponse(contentType: type, fields: fields, body: body)
             }
             return try json(isCore ? documents.coreVersions(serverAddress: "") : documents.groupList(), request)
         }

@@ -24,6 +24,10 @@ package struct Negotiation: Sendable, Equatable {
     package var format: Format
     package var form: Form
     package var pretty: Bool
+    /// Of `meta.k8s.io`, for tables and metadata: `v1` or `v1beta1`.
+    package var metaVersion: String = "v1"
+    /// Whether the form was asked for by the list's name: `PartialObjectMetadataList`.
+    package var isListForm: Bool = false
 
     package init(_ format: Format = .json, form: Form = .plain, pretty: Bool = false) {
         self.format = format
@@ -34,6 +38,17 @@ package struct Negotiation: Sendable, Equatable {
     private static let acceptable: [String] = [
         "application/json", "application/yaml", "application/vnd.kubernetes.protobuf",
     ]
+    /// YAML has no frames.
+    private static let acceptableStreams: [String] = [
+        "application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch",
+    ]
+
+    /// For errors, which go out whatever the client takes: its first choice among what there is, else JSON.
+    package init(forErrors accept: String, query: [(name: String, value: String)], userAgent: String) {
+        let pretty: Bool = PrettyPrinting.isWanted(query: query, userAgent: userAgent)
+        let known: Format? = MediaType.ranges(accept).lazy.compactMap { Self.format($0) }.first
+        self.init(known ?? .json, pretty: pretty)
+    }
 
     /// Chooses by `Accept`; throws 406 if nothing that the client takes can be given.
     package init(accept: String, query: [(name: String, value: String)], userAgent: String, isWatch: Bool = false)
@@ -47,10 +62,28 @@ package struct Negotiation: Sendable, Equatable {
         for range in MediaType.ranges(accept) {
             guard let format = Self.format(range), let form = try Self.form(range, query) else { continue }
             if format == .protobuf, case .table = form { continue }
-            self.init(isWatch && format == .yaml ? .json : format, form: form, pretty: pretty)
+            // Only watches are streams of frames.
+            if let stream = range.parameter("stream"), !isWatch || stream != "watch" { continue }
+            // Upstream looks no further when the best type that it knows has no frames.
+            if isWatch, format == .yaml { break }
+            self.init(format, form: form, pretty: pretty || (!isWatch && range.parameter("pretty") == "1"))
+            if form != .plain { metaVersion = range.parameter("v") ?? "v1" }
+            isListForm = range.parameter("as") == "PartialObjectMetadataList"
             return
         }
-        throw .notAcceptable(Self.acceptable)
+        throw .notAcceptable(isWatch ? Self.acceptableStreams : Self.acceptable)
+    }
+
+    /// Refuses metadata of a list as that of an object, and the other way round.
+    package func check(isList: Bool, info: ResourceInfo) throws(StatusError) {
+        guard form == .metadata, isList != isListForm else { return }
+        let owner: String = info.gvk.group.split(separator: ".").first.map { String($0) } ?? "core"
+        let type: String = isList ? "*\(owner).\(info.listKind)" : "*\(owner).\(info.gvk.kind)"
+        let text: String =
+            isList
+            ? "PartialObjectMetadata, but the requested object is a list"
+            : "PartialObjectMetadataList, but the requested object is not a list"
+        throw StatusError(.notAcceptable, "you requested \(text) (\(type))")
     }
 
     private static func format(_ range: MediaType) -> Format? {
@@ -98,8 +131,8 @@ package struct Negotiation: Sendable, Equatable {
     package var encoding: CachedEvent.Encoding {
         switch form {
         case .plain: format == .protobuf ? CachedEvent.Encoding("protobuf") : .json
-        case .table(let include): CachedEvent.Encoding("table-" + include.rawValue)
-        case .metadata: CachedEvent.Encoding(format == .protobuf ? "metadata-protobuf" : "metadata")
+        case .table(let include): CachedEvent.Encoding("table-\(include.rawValue)-\(metaVersion)")
+        case .metadata: CachedEvent.Encoding("metadata-\(format == .protobuf ? "protobuf-" : "")\(metaVersion)")
         }
     }
 }

@@ -26,14 +26,16 @@ struct ObjectForms {
 
     func protobuf(_ snapshot: Snapshot) throws(StatusError) -> [UInt8] {
         if negotiation.form == .metadata {
-            return ProtobufEnvelope(gvk: Self.partialKind, raw: try metadataMessage(snapshot)).encoded
+            return ProtobufEnvelope(gvk: partialKind, raw: try metadataMessage(snapshot)).encoded
         }
         return ProtobufEnvelope(gvk: resource.info.gvk, raw: try resource.protobuf(snapshot)).encoded
     }
 
     // MARK: - PartialObjectMetadata
 
-    static let partialKind = GroupVersionKind(group: "meta.k8s.io", version: "v1", kind: "PartialObjectMetadata")
+    private var partialKind: GroupVersionKind {
+        GroupVersionKind(group: "meta.k8s.io", version: negotiation.metaVersion, kind: "PartialObjectMetadata")
+    }
 
     func metadata(_ snapshot: Snapshot) throws(StatusError) -> [UInt8] {
         var writer = JSONWriter(capacity: 512)
@@ -44,9 +46,9 @@ struct ObjectForms {
     func writeMetadata(_ snapshot: Snapshot, _ writer: inout JSONWriter) throws(StatusError) {
         writer.beginObject()
         writer.key("kind")
-        writer.string(Self.partialKind.kind)
+        writer.string("PartialObjectMetadata")
         writer.key("apiVersion")
-        writer.string(Self.partialKind.apiVersion)
+        writer.string("meta.k8s.io/" + negotiation.metaVersion)
         writer.key("metadata")
         try objectMeta(snapshot).write(json: &writer)
         writer.endObject()
@@ -76,7 +78,7 @@ struct ObjectForms {
         writer.key("kind")
         writer.string("Table")
         writer.key("apiVersion")
-        writer.string("meta.k8s.io/v1")
+        writer.string("meta.k8s.io/" + negotiation.metaVersion)
         writer.key("metadata")
         metadata.write(json: &writer)
         writer.key("columnDefinitions")

@@ -26,6 +26,7 @@ package struct ResponseEncoder {
         case .json(let json): return try encode(json: json)
         case .object(let snapshot):
             guard let resource else { return try encode(json: snapshot.stamped()) }
+            try negotiation.check(isList: false, info: resource.info)
             let forms = ObjectForms(resource: resource, negotiation: negotiation, now: now)
             if negotiation.format == .protobuf {
                 return (negotiation.contentType, .whole(try forms.protobuf(snapshot)))
@@ -49,12 +50,10 @@ package struct ResponseEncoder {
             return ("application/json", .whole((negotiation.pretty ? JSONText.indented(json) : json) + [0x0A]))
         case .yaml: return ("application/yaml", .whole(try yaml(json)))
         case .protobuf:
-            // What has no protobuf form here goes out as JSON; clients look at the content type.
-            if let status = try? JSONReader.decode(Status.self, from: json),
-                let kind = try? PartialObject.type(of: json), kind.kind == "Status"
-            {
-                return (negotiation.contentType, .whole(ProtobufEnvelope.encode(status)))
+            if let message = try ProtobufForms.encode(json: json) {
+                return (negotiation.contentType, .whole(message))
             }
+            // What has no protobuf form, such as tables, goes out as JSON; clients look at the content type.
             return ("application/json", .whole(json + [0x0A]))
         }
     }
@@ -70,6 +69,7 @@ package struct ResponseEncoder {
     private func encode(_ items: [Snapshot], _ metadata: ListMeta, _ resource: any ServedResource)
         throws(StatusError) -> (contentType: String, body: Body)
     {
+        try negotiation.check(isList: true, info: resource.info)
         let forms = ObjectForms(resource: resource, negotiation: negotiation, now: now)
         if case .table(let include) = negotiation.form {
             return try encode(json: try forms.table(items, include: include, metadata: metadata))
@@ -93,7 +93,7 @@ package struct ResponseEncoder {
         writer.key("kind")
         writer.string("PartialObjectMetadataList")
         writer.key("apiVersion")
-        writer.string("meta.k8s.io/v1")
+        writer.string("meta.k8s.io/" + negotiation.metaVersion)
         writer.key("metadata")
         metadata.write(json: &writer)
         writer.key("items")
@@ -121,7 +121,8 @@ package struct ResponseEncoder {
         let info: ResourceInfo = forms.resource.info
         let kind: GroupVersionKind =
             isPartial
-            ? GroupVersionKind(group: "meta.k8s.io", version: "v1", kind: "PartialObjectMetadataList")
+            ? GroupVersionKind(
+                group: "meta.k8s.io", version: negotiation.metaVersion, kind: "PartialObjectMetadataList")
             : GroupVersionKind(group: info.gvk.group, version: info.gvk.version, kind: info.listKind)
         return ProtobufEnvelope(gvk: kind, raw: writer.finish()).encoded
     }

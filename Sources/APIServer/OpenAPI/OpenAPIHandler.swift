@@ -110,9 +110,8 @@ package final class OpenAPIHandler: NonResourceHandler {
         return nil
     }
 
-    /// `If-None-Match` is a list, and its members may be weak.
     private static func matches(_ field: String, _ hash: String) -> Bool {
-        field == "*" || field.contains("\"\(hash)\"")
+        ContentHash.matches(field, "\"\(hash)\"")
     }
 
     private static func location(_ name: String, _ hash: String) -> String { "/openapi/v3/\(name)?hash=\(hash)" }
@@ -134,7 +133,7 @@ package final class OpenAPIHandler: NonResourceHandler {
         }
         if let kept { return kept }
         let made: [UInt8] = make(document)
-        let hash: String = Self.hash(made)
+        let hash: String = ContentHash.of(made)
         state.withLock { state in
             state.hashes[document] = hash
             state.kept.removeAll { $0.document == document }
@@ -172,13 +171,5 @@ package final class OpenAPIHandler: NonResourceHandler {
         writer.endObject()
         writer.endObject()
         return writer.finish()
-    }
-
-    /// 64-bit FNV-1a in hexadecimal digits: for caches, not against forgers.
-    private static func hash(_ bytes: [UInt8]) -> String {
-        var value: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in bytes { value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        let digits: String = String(value, radix: 16, uppercase: true)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

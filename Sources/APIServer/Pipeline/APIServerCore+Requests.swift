@@ -297,16 +297,35 @@ extension APIServerCore {
         }
         let filter: ObjectFilter = try resource.filter(
             namespace: request.namespace, labels: options.labels, fields: fields)
-        let start: ResourceCache.Start = try await begin(options, resource)
+        var start: ResourceCache.Start = try await begin(options, resource)
+        var history: (events: [CachedEvent], after: Revision)?
+        if case .after(let revision) = start, revision < resource.cache.windowStart {
+            let found: WatchHistory.Found = try await missed(after: revision, resource)
+            history = (found.events, revision)
+            start = .after(found.revision)
+        }
         let now: Duration = services.environment.monotonic()
         let lasts: Int = options.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil } ?? randomSeconds()
         var setup = ResourceCache.WatchSetup(
             filter: filter, start: start, now: now, deadline: now + .seconds(lasts))
+        setup.history = history
         if options.allowWatchBookmarks {
             setup.bookmark = { resource.bookmark($0, endsInitialEvents: $1) }
         }
         return ServedWatch(
             resource: resource, watch: try resource.cache.watch(setup, known: services.feed.revision))
+    }
+
+    /// What the cache has forgotten since `revision` and the store has not.
+    private func missed(after revision: Revision, _ resource: any ServedResource)
+        async throws(StatusError) -> WatchHistory.Found
+    {
+        let history = WatchHistory(store: services.store, resource: resource)
+        let found: WatchHistory.Found = try await history.changes(
+            after: revision, through: resource.cache.windowStart)
+        let oldest: Revision = resource.cache.windowStart
+        guard found.revision >= oldest else { throw .tooOldResourceVersion(revision, oldest: oldest) }
+        return found
     }
 
     private func begin(_ options: ListOptions, _ resource: any ServedResource)

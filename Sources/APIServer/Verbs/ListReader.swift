@@ -50,8 +50,14 @@ struct ListReader {
         return isExact ? .exact(revision) : .notOlder(revision)
     }
 
-    /// The answer, if it can be given without waiting.
+    /// So many objects are looked through on an event loop; of more, a task takes care. Selectors may have to decode.
+    private static let quickCount: Int = 2_000
+    private static let quickSelectedCount: Int = 200
+
+    /// The answer, if it can be given without waiting, and soon.
     func immediate() throws(StatusError) -> APIResponse? {
+        let quick: Int = filter.isEverything || filter.exactKey != nil ? Self.quickCount : Self.quickSelectedCount
+        guard resource.cache.count <= quick else { return nil }
         let token: ContinueToken? = try token()
         switch try plan(token) {
         case .newest where services.feed.isFresh, .any: return try fromCache(token)
@@ -91,9 +97,14 @@ struct ListReader {
     {
         let prefix: [UInt8] = filter.exactKey ?? filter.keyPrefix
         let begin: ObjectTable.Position = view.objects.lowerBound(try firstKey(token) ?? prefix)
-        let limit: Int = options.limit > 0 ? options.limit : .max
-        var items: [CachedObject] = []
-        if limit == .max, filter.isEverything { items.reserveCapacity(view.objects.count) }
+        // Upstream's cache gives whole lists where any version will do.
+        let isPaged: Bool = options.limit > 0 && (token != nil || options.resourceVersion != "0")
+        let limit: Int = isPaged ? options.limit : .max
+        var items: [Snapshot] = []
+        if limit == .max, filter.isEverything, filter.keyPrefix.count == resource.info.storagePrefix.utf8.count {
+            items.reserveCapacity(view.objects.count)
+        }
+        var last: [UInt8]?
         var hasMore: Bool = false
         let end: ObjectTable.Position = view.objects.visit(prefix: prefix, from: begin) { object in
             guard filter.matchesKey(object.key), filter.matches(object) else { return true }
@@ -101,13 +112,13 @@ struct ListReader {
                 hasMore = true
                 return false
             }
-            items.append(object)
+            items.append(object.snapshot)
+            if isPaged { last = object.key }
             return true
         }
         let remaining: Int? =
             hasMore && filter.isEverything ? view.objects.count(prefix: prefix, from: end) : nil
-        return try response(
-            items.map { $0.snapshot }, last: hasMore ? items.last?.key : nil, revision: revision, remaining: remaining)
+        return try response(items, last: hasMore ? last : nil, revision: revision, remaining: remaining)
     }
 
     /// The first key that a continued list may show.

@@ -6,7 +6,8 @@ import Synchronization
 /// The answer to one request in the making.
 final class Answer: Sendable {
     private struct State {
-        var negotiation = Negotiation()
+        /// Nil before it was found out.
+        var negotiation: Negotiation?
         var target: RequestTarget?
         var context: RequestContext?
     }
@@ -23,6 +24,8 @@ final class Answer: Sendable {
     let began: Duration
     private let core: APIServerCore
     private let isHead: Bool
+    private let accept: String
+    private let userAgent: String
     private let takesGzip: Bool
     private let compression: AnswerCompression
     private let state = Mutex(State())
@@ -32,6 +35,8 @@ final class Answer: Sendable {
         self.core = core
         self.compression = compression
         self.isHead = http.method == "HEAD"
+        self.accept = http.fields["accept"] ?? ""
+        self.userAgent = http.fields["user-agent"] ?? ""
         self.takesGzip = AnswerCompression.acceptsGzip(http.fields)
         let environment: ServerEnvironment = core.services.environment
         receivedAt = environment.clock.nowMicro
@@ -50,13 +55,20 @@ final class Answer: Sendable {
     func use(_ target: RequestTarget) { state.withLock { $0.target = target } }
     func use(_ context: RequestContext) { state.withLock { $0.context = context } }
 
-    var negotiation: Negotiation { state.withLock { $0.negotiation } }
+    var negotiation: Negotiation { state.withLock { $0.negotiation } ?? Negotiation() }
+
+    /// Errors may come before negotiation, or of it.
+    private var errorNegotiation: Negotiation {
+        let (known, query): (Negotiation?, [(name: String, value: String)]) = state.withLock {
+            ($0.negotiation, $0.target?.query ?? [])
+        }
+        return known ?? Negotiation(forErrors: accept, query: query, userAgent: userAgent)
+    }
 
     func negotiate(_ http: HTTPRequest, isWatch: Bool) throws(StatusError) {
         let query: [(name: String, value: String)] = state.withLock { $0.target?.query ?? [] }
         let negotiation = try Negotiation(
-            accept: http.fields["accept"] ?? "", query: query, userAgent: http.fields["user-agent"] ?? "",
-            isWatch: isWatch)
+            accept: accept, query: query, userAgent: userAgent, isWatch: isWatch)
         state.withLock { $0.negotiation = negotiation }
     }
 
@@ -82,7 +94,7 @@ final class Answer: Sendable {
         let code: Int = error.code == 0 ? 500 : error.code
         var contentType: String = "application/json"
         var body: [UInt8] = error.body + [0x0A]
-        if let encoded = try? ResponseEncoder(negotiation, now: receivedAt.time).encode(json: error.body),
+        if let encoded = try? ResponseEncoder(errorNegotiation, now: receivedAt.time).encode(json: error.body),
             case .whole(let bytes) = encoded.body
         {
             contentType = encoded.contentType

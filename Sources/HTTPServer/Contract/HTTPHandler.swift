@@ -12,11 +12,15 @@ package protocol HTTPHandler: Sendable {
     /// The most bytes of body that are collected for this request; above, the client gets 413.
     /// `nil` means the configured limit.
     func bodyLimit(method: String, target: String) -> Int?
+
+    /// What a client is told whose body is above `limit`; `fields` are the request's. Nil: a line of text.
+    func bodyTooLarge(fields: HTTPFields, limit: Int) -> (contentType: String, body: [UInt8])?
 }
 
 extension HTTPHandler {
     package func identify(peerCertificate: [UInt8]) -> (any Sendable)? { nil }
     package func bodyLimit(method: String, target: String) -> Int? { nil }
+    package func bodyTooLarge(fields: HTTPFields, limit: Int) -> (contentType: String, body: [UInt8])? { nil }
 }
 
 /// A handler made of a closure.

@@ -189,13 +189,17 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, ManagedConnection {
     /// Answers bytes that are not a request that we take, and closes.
     func reject(_ rejection: HTTP1Rejection) {
         shard.metrics.rejected()
+        let fields: HTTPFields? = rejection.status == 413 ? head?.fields : nil
+        let told: (contentType: String, body: [UInt8])? = fields.flatMap {
+            shard.handler.bodyTooLarge(fields: $0, limit: bodyLimit)
+        }
         head = nil
         body = []
         guard let context else { return }
-        let text: [UInt8] = [UInt8]((rejection.message + "\n").utf8)
-        var buffer: ByteBuffer = context.channel.allocator.buffer(capacity: 256)
+        let text: [UInt8] = told?.body ?? [UInt8]((rejection.message + "\n").utf8)
+        var buffer: ByteBuffer = context.channel.allocator.buffer(capacity: 256 + text.count)
         HTTP1Encoder.head(
-            status: rejection.status, fields: ["content-type": "text/plain; charset=utf-8"],
+            status: rejection.status, fields: ["content-type": told?.contentType ?? "text/plain; charset=utf-8"],
             framing: .length(text.count), keepAlive: false, date: shard.date, into: &buffer)
         buffer.writeBytes(text)
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)

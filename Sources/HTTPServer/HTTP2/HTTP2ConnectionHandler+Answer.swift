@@ -86,14 +86,19 @@ extension HTTP2ConnectionHandler: ResponseSink {
         stream.headSent = true
         stream.endSent = true
         stream.waitingSince = .now()
-        let text: [UInt8] = [UInt8]((message + "\n").utf8)
+        let told: (contentType: String, body: [UInt8])? =
+            status == 413 ? shard.handler.bodyTooLarge(fields: stream.fields, limit: stream.bodyLimit) : nil
+        let text: [UInt8] = told?.body ?? [UInt8]((message + "\n").utf8)
         var headers: HPACKHeaders = head(
-            status: status, fields: ["content-type": "text/plain; charset=utf-8"])
+            status: status, fields: ["content-type": told?.contentType ?? "text/plain; charset=utf-8"])
         headers.add(name: "content-length", value: String(text.count))
         let id: HTTP2StreamID = stream.id
         write(id, .headers(.init(headers: headers)))
         write(id, .data(.init(data: .byteBuffer(ByteBuffer(bytes: text)), endStream: true)))
-        if !stream.isWhole { write(id, .rstStream(.noError)) }
+        guard !stream.isWhole else { return }
+        // Apart from the answer: curl, when it gets both at once, takes the reset for a failure.
+        flushNow()
+        write(id, .rstStream(.noError))
     }
 
     /// Cuts one stream.

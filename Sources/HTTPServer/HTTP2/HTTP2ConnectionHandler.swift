@@ -16,6 +16,9 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, ManagedConnection {
     /// Of all requests together.
     static let connectionWindow: Int = 8 * 1024 * 1024
 
+    /// How long an idle client has to answer at shutdown.
+    private static let drainPatience: TimeAmount = .milliseconds(500)
+
     private enum Drain {
         case no
         /// The first GOAWAY and a PING are sent; until its answer, requests that were under way still come in.
@@ -292,6 +295,11 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, ManagedConnection {
         lastActivity = .now()
         write(.rootStream, .goAway(lastStreamID: .maxID, errorCode: .noError, opaqueData: nil))
         write(.rootStream, .ping(HTTP2PingData(withInteger: 0x676F_6177_6179_2121), ack: false))
+        // A client that does not read, or is gone, answers no PING; nothing of it is under way that could be lost.
+        guard streams.isEmpty, let context else { return }
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.drainPatience) {
+            if self.drainState == .announced { self.sendLastGoAway() }
+        }
     }
 
     private func sendLastGoAway() {

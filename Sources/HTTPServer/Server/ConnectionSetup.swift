@@ -50,6 +50,7 @@ enum ConnectionSetup {
     private static func addHTTP2(_ channel: any Channel, shard: Shard) throws {
         let connection: HTTPConnection = try connection(channel, shard: shard, isTLS: true)
         try channel.pipeline.syncOperations.addHandlers([
+            WriteCoalescer(),
             HTTP2ConnectionHandler.frameHandler(shard.configuration),
             HTTP2ConnectionHandler(shard: shard, connection: connection),
         ])

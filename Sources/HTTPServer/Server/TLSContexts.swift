@@ -1,3 +1,4 @@
+import NIOCore
 import NIOSSL
 import Synchronization
 
@@ -31,6 +32,8 @@ final class TLSContexts: Sendable {
         var configuration: TLSConfiguration = .makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
+        // How long a close waits for the client's close_notify, which many never send.
+        configuration.shutdownTimeout = .milliseconds(250)
         configuration.applicationProtocols = ["h2", "http/1.1"]
         if !identity.clientAuthorities.isEmpty {
             let authorities: [NIOSSLCertificate] = try NIOSSLCertificate.fromPEMBytes(identity.clientAuthorities)

@@ -11,7 +11,7 @@ final class LogWriter {
 
     init(path: String, maxPages: Int) throws(EmbeddedStore.OpenError) {
         do throws(SQLiteError) {
-            connection = try LogSchema.connect(path: path, durability: .full, maxPages: maxPages, cacheKiB: 8192)
+            connection = try LogSchema.connect(path: path, durability: .full, maxPages: maxPages, cacheKiB: 2048)
         } catch {
             throw EmbeddedStore.OpenError(error, while: "opening the database")
         }
