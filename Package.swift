@@ -129,7 +129,6 @@ targets += [
     .target(name: "RandomObjects", dependencies: ["APIMachinery", "Codec"]),
     .executableTarget(name: "peer-samples", dependencies: api + ["RandomObjects"]),
     .testTarget(name: "APITests", dependencies: api + ["CRI", "RandomObjects"]),
-    .testTarget(name: "APITests", dependencies: api + ["CRI"]),
     .testTarget(name: "RulesTests", dependencies: api + ["APIRules"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "StoreConformance", "store-crash"]),
     .testTarget(name: "PKITests", dependencies: ["PKI"] + certificates),
