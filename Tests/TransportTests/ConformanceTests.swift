@@ -1,4 +1,6 @@
+import APICore
 import APIMachinery
+import Client
 import Testing
 import TransportConformance
 
@@ -22,6 +24,42 @@ import TransportConformance
                         try await check.run(TransportConformance(transport, run: run))
                     }
                 }
+            }
+        }
+    }
+
+    @Test(arguments: Way.allCases)
+    func `a watch of history that is gone is told so, and goes on from a new list`(way: Way) async throws {
+        let names: [String] = ["a", "b", "c"]
+        let map: @Sendable (String) -> ConfigMap = { name in
+            ConfigMap.with {
+                $0.metadata.namespace = "default"
+                $0.metadata.name = name
+            }
+        }
+        try await withServer(after: { transport in
+            for name in names { _ = try await APIClient(transport).create(map(name)) }
+        }) { server in
+            try await server.connect(way) { transport in
+                let client = APIClient(transport)
+                let error = await #expect(throws: StatusError.self) {
+                    // In process the watch itself fails; over HTTP its stream tells, as upstream's does.
+                    let stream: any WatchStream = try await client.watch(
+                        ConfigMap.resource, Selection(namespace: "default"), from: 1)
+                    while try await stream.next() != nil {}
+                }
+                #expect(error?.isExpired == true && error?.code == 410, "\(String(describing: error))")
+                let list: ObjectPage = try await client.list(ConfigMap.resource, Selection(namespace: "default"))
+                #expect(list.snapshots.map(\.name) == names)
+                let stream: any WatchStream = try await client.watch(
+                    ConfigMap.resource, Selection(namespace: "default"), from: list.revision)
+                _ = try await client.create(map("d"))
+                var events: [WatchEvent] = []
+                while events.isEmpty, let more = try await stream.next() {
+                    events += more.filter { $0.kind != .bookmark }
+                }
+                #expect(events.map(\.object.name) == ["d"])
+                stream.cancel()
             }
         }
     }

@@ -42,7 +42,7 @@ struct TestServer: Sendable {
     /// `http1` or `http2`: what the last request came over.
     var lastVersion: String { versions.last }
 
-    private static let administrator = APIServer.UserInfo(name: "admin", groups: ["system:masters"])
+    fileprivate static let administrator = APIServer.UserInfo(name: "admin", groups: ["system:masters"])
 
     /// Runs `body` with a transport that is closed afterwards.
     func connect(
@@ -104,26 +104,43 @@ private final class VersionNotingHandler: HTTPHandler {
 }
 
 /// Runs a server in a directory that is gone afterwards.
-func withServer(_ body: @Sendable (TestServer) async throws -> Void) async throws {
+///
+/// - Parameter past: what another server did before with the same store; this one remembers nothing of how it came.
+func withServer(
+    after past: (@Sendable (any Transport) async throws -> Void)? = nil,
+    _ body: @Sendable (TestServer) async throws -> Void
+) async throws {
     let path: String = "/tmp/swiftlet-transport-\(UInt64.random(in: .min ... .max))"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: path) }
     let store: EmbeddedStore = try await EmbeddedStore.open(EmbeddedStore.Configuration(path: path))
+    let result: Result<Void, any Error>
+    do {
+        if let past {
+            try await withCore(store) { core in
+                try await past(InProcessTransport(core: core, user: TestServer.administrator))
+            }
+        }
+        result = .success(try await withCore(store) { try await serve($0, body) })
+    } catch {
+        result = .failure(error)
+    }
+    await store.close()
+    try result.get()
+}
+
+private func withCore(
+    _ store: EmbeddedStore, _ body: @Sendable (APIServerCore) async throws -> Void
+) async throws {
     let registry = ResourceRegistry(KindRegistrations.all())
     let core = APIServerCore(
         APIServerCore.Parts(store: store, registry: registry, authorizer: MastersAuthorizer()))
     try await core.start()
-    let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
+    try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await core.run() }
         defer { group.cancelAll() }
-        do {
-            return .success(try await serve(core, body))
-        } catch {
-            return .failure(error)
-        }
+        try await body(core)
     }
-    await store.close()
-    try result.get()
 }
 
 private func serve(_ core: APIServerCore, _ body: @Sendable (TestServer) async throws -> Void) async throws {
