@@ -97,6 +97,7 @@ targets += [
 
     .target(name: "ClusterDNS", dependencies: api + ["Flow", "Client"]),
     .target(name: "CDNSSockets"),
+    .executableTarget(name: "dns-bench", dependencies: ["ClusterDNS", "ClusterDNSServer"]),
     .target(name: "ClusterDNSServer", dependencies: ["CDNSSockets", "Client", "ClusterDNS", "NodeSetup"]),
 
     .target(name: "CRI", dependencies: ["Codec"], exclude: ["Schema"]),
@@ -111,7 +112,7 @@ targets += [
         dependencies: api + nio + [
             "APIDefaults", "APIServer", "APIServerHTTP", "APIServerStreams", "APIServerTokens", "APIValidation", "CRI",
             "CRIClient",
-            "Client", "ClientHTTP",
+            "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer",
             "Controllers", "Flow",
             "HTTPServer", "Kubelet", "KubeletNetwork", "KubeletServer", "NodeSetup", "StreamConnections", "PKI",
             "Scheduler", "Store",
