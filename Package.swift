@@ -100,6 +100,7 @@ targets += [
 
     .target(name: "ClusterDNS", dependencies: api + ["Flow", "Client"]),
     .target(name: "CDNSSockets"),
+    .executableTarget(name: "dns-bench", dependencies: ["ClusterDNS", "ClusterDNSServer"]),
     .target(name: "ClusterDNSServer", dependencies: ["CDNSSockets", "Client", "ClusterDNS", "NodeSetup"]),
 
     .target(name: "CRI", dependencies: ["Codec"], exclude: ["Schema"]),
@@ -115,7 +116,7 @@ targets += [
             "APIDefaults", "APIRules", "APIServer", "APIServerHTTP", "APIServerStreams", "APIServerTokens",
             "APIValidation", "CRI",
             "CRIClient",
-            "Client", "ClientHTTP",
+            "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer",
             "Controllers", "Flow",
             "HTTPServer", "Kubelet", "KubeletNetwork", "KubeletServer", "NodeSetup", "StreamConnections", "PKI",
             "Scheduler", "Store",

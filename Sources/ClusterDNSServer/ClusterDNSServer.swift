@@ -75,11 +75,14 @@ package final class ClusterDNSServer: Sendable {
     /// Takes over a change of the zone; in order, never blocks.
     package func post(_ change: ZoneChange) { inbox.post(.change(change)) }
 
-    /// What was counted so far; nil: the server has stopped.
-    package func counters() async -> DNSCounters? {
-        await withCheckedContinuation { continuation in
-            if !inbox.post(.report({ continuation.resume(returning: $0) })) { continuation.resume(returning: nil) }
-        }
+    /// Tells what was counted so far, on the server's thread: `answer` must be quick. Nothing was, when the server has stopped.
+    package func report(_ answer: @escaping @Sendable (DNSCounters) -> Void) {
+        if !inbox.post(.report(answer)) { answer(DNSCounters()) }
+    }
+
+    /// What was counted so far; all that was posted before has been taken over then.
+    package func counters() async -> DNSCounters {
+        await withCheckedContinuation { continuation in report { continuation.resume(returning: $0) } }
     }
 
     /// Serves until the task is cancelled.

@@ -101,7 +101,7 @@ import Testing
             _ = try client.udp(try question("web.default.svc.example"))
             let many: [DNSMessage] = try client.tcp([try question("many.default.svc.example")], count: 1)
             let alias: DNSMessage = try client.udp(try question("out.default.svc.cluster.local"))
-            let counters: DNSCounters? = await upstream.counters()
+            let counters: DNSCounters = await upstream.counters()
             group.cancelAll()
             return (plain, many, alias, counters)
         }
@@ -113,7 +113,7 @@ import Testing
                 "web.default.svc.example. A 10.96.0.80",
             ])
         // Once for the name that was asked for three times, once cut and once whole for the other; and the loop's test.
-        #expect(counters?.requests.map { $0[0] } == [2, 1])
+        #expect(counters.requests.map { $0[0] } == [2, 1])
     }
 
     @Test func `an upstream where nobody listens is known at once`() async throws {

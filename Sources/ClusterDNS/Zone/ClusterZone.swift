@@ -77,12 +77,13 @@ package struct ClusterZone: Sendable {
 
     private mutating func note(_ key: ServiceKey, _ revision: Int64, _ change: (inout ServiceState) -> Void) {
         dirty.insert(key)
-        // Causes are few: more than Flow would show is not kept.
         change(&services[key, default: ServiceState()])
-        if services[key]?.revisions.count ?? 0 < 16 { services[key]?.revisions.append(revision) }
+        // What was there in the beginning is no news. Causes are few: more than Flow would show is not kept.
+        guard isComplete, services[key]?.revisions.count ?? 0 < 16 else { return }
+        services[key]?.revisions.append(revision)
     }
 
-    /// Works in what was noted, for at most so many services; tells what came of it.
+    /// Works in what was noted, for at most so many services; tells what came of it that is news.
     package mutating func settle(limit: Int = .max) -> [ZoneUpdate] {
         guard !dirty.isEmpty else { return [] }
         var updates: [ZoneUpdate] = []
@@ -115,7 +116,7 @@ package struct ClusterZone: Sendable {
         state.pods = pods
         state.revisions = []
         if state.service != nil || !state.slices.isEmpty { services[key] = state }
-        return update.isNew || !update.pods.isEmpty ? update : nil
+        return !update.revisions.isEmpty && (update.isNew || !update.pods.isEmpty) ? update : nil
     }
 
     /// An address may belong to several services' names.
