@@ -1,13 +1,14 @@
 package import Streams
 import Synchronization
 
-/// A request for a backend, without body.
+/// A request for a backend.
 package struct BackendRequest: Sendable, Equatable {
     package var method: String
     /// Path and query, encoded.
     package var target: String
     package var host: String
     package var fields: [HTTP1ResponseHead.Field]
+    package var body: [UInt8] = []
 
     package init(method: String, target: String, host: String, fields: [HTTP1ResponseHead.Field] = []) {
         self.method = method
@@ -20,11 +21,12 @@ package struct BackendRequest: Sendable, Equatable {
     var bytes: [UInt8]? {
         var text: String = "\(method) \(target) HTTP/1.1\r\nhost: \(host)\r\n"
         for field in fields { text += "\(field.name): \(field.value)\r\n" }
-        if method != "GET" { text += "content-length: 0\r\n" }
+        let tellsLength: Bool = !body.isEmpty || !["GET", "HEAD"].contains(method)
+        if tellsLength { text += "content-length: \(body.count)\r\n" }
         let breaks: Int = text.utf8.reduce(0) { $0 + ($1 == 0x0A || $1 == 0x0D || $1 == 0 ? 1 : 0) }
-        let lines: Int = 2 + fields.count + (method != "GET" ? 1 : 0)
+        let lines: Int = 2 + fields.count + (tellsLength ? 1 : 0)
         guard breaks == lines * 2, !target.utf8.contains(0x20) else { return nil }
-        return Array((text + "\r\n").utf8)
+        return Array((text + "\r\n").utf8) + body
     }
 }
 

@@ -132,4 +132,42 @@ import Testing
                 .toClient([0x82, 2, 1, 69]), .toClient([0x82, 2, 0, 8]), .toClient([0x88, 2, 3, 0xe8]), .finish,
             ])
     }
+
+    @Test func `base64 channels are texts that begin with a digit`() throws {
+        var translator = RemoteCommandTranslator(version: .v4Base64, options: Self.all)
+        var server = SPDYCodec()
+        let begin: [StreamAction] = translator.begin()
+        _ = try server.receive(sent(begin))
+        #expect(begin.last == .toClient(WebSocketWriter.text(Array("1".utf8))))
+        let input: [UInt8] = ["0aGk=", "0", "0!!!!", "0abc", "9aGk=", "xaGk="].flatMap {
+            WebSocketTests.masked(1, Array($0.utf8))
+        }
+        let actions: [StreamAction] = try translator.receive(fromClient: input)
+        #expect(try server.receive(sent(actions)) == [.data(id: 3, Array("hi".utf8), isLast: false)])
+        let output: [StreamAction] = try translator.receive(
+            fromServer: server.encode(.data(id: 5, [0, 255, 7, 8], isLast: false)))
+        #expect(output == [.toClient(WebSocketWriter.text(Array("1AP8HCA==".utf8)))])
+    }
+
+    @Test func `in v1 a terminal cannot be resized, and the kubelet speaks v1, too`() throws {
+        let options = RemoteCommandOptions(stdin: true, stdout: true, stderr: false, tty: true)
+        var translator = RemoteCommandTranslator(version: .v1, options: options)
+        var server = SPDYCodec()
+        #expect(try server.receive(sent(translator.begin())).count == 3)
+        let resize: [UInt8] = WebSocketTests.masked(2, [4] + Array(#"{"Width":1}"#.utf8))
+        #expect(try translator.receive(fromClient: resize).isEmpty)
+        #expect(ChannelProtocol.v1.backend == "channel.k8s.io" && ChannelProtocol.v1Base64.framing == .base64)
+        #expect(ChannelProtocol.best(of: ["base64.channel.k8s.io", "channel.k8s.io"]) == .v1)
+        #expect(ChannelProtocol.best(of: ["v9.channel.k8s.io"]) == nil)
+    }
+
+    @Test func `ports are forwarded in base64, too`() throws {
+        var translator = PortForwardTranslator(ports: [8080], framing: .base64)
+        var server = SPDYCodec()
+        let begin: [StreamAction] = translator.begin()
+        _ = try server.receive(sent(begin))
+        #expect(begin.contains(.toClient(WebSocketWriter.text(Array("0kB8=".utf8)))))
+        let input: [StreamAction] = try translator.receive(fromClient: WebSocketTests.masked(1, Array("0Bw==".utf8)))
+        #expect(try server.receive(sent(input)) == [.data(id: 3, [7], isLast: false)])
+    }
 }

@@ -58,6 +58,11 @@ package final class KubeletConnector: Sendable {
     package func open(
         _ place: KubeletPlace, method: String, target: String, fields: [HTTP1ResponseHead.Field] = []
     ) async throws(DialError) -> BackendExchange {
+        try await open(
+            place, BackendRequest(method: method, target: target, host: place.authority, fields: fields))
+    }
+
+    package func open(_ place: KubeletPlace, _ request: BackendRequest) async throws(DialError) -> BackendExchange {
         let security: StreamDialer.Security
         if let tls = tls() {
             security = .tls(try context(for: tls), serverName: nil)
@@ -66,7 +71,6 @@ package final class KubeletConnector: Sendable {
         }
         let connection: OutgoingConnection = try await StreamDialer(security: security, timeout: timeout)
             .connect(host: place.host, port: place.port)
-        let request = BackendRequest(method: method, target: target, host: place.authority, fields: fields)
         return try await BackendExchange.open(request, on: connection)
     }
 

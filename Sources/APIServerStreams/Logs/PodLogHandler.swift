@@ -122,7 +122,7 @@ package struct PodLogHandler: ConnectHandler {
 
 extension HTTPBodyWriter {
     /// Takes bytes, and returns when there is room for more. False: the client left.
-    fileprivate func take(_ bytes: [UInt8]) async -> Bool {
+    func take(_ bytes: [UInt8]) async -> Bool {
         while true {
             switch write(bytes) {
             case .accepted:

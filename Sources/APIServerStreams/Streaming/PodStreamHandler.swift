@@ -9,7 +9,7 @@ import Streams
 /// `pods/exec`, `pods/attach` and `pods/portforward`.
 ///
 ///     SPDY client                     bytes as they are, to the kubelet and back
-///     WebSocket v4, v5                translated to SPDY, since only that lets standard input end
+///     WebSocket v1, v4, v5            translated to SPDY, since only that lets standard input end; also in base64
 ///     WebSocket with a SPDY tunnel    unwrapped
 package struct PodStreamHandler: ConnectHandler {
     package enum Kind: String, Sendable, CaseIterable {
@@ -28,9 +28,10 @@ package struct PodStreamHandler: ConnectHandler {
         self.connector = connector
     }
 
-    /// All streaming subresources of pods.
+    /// All streaming subresources: of pods, and the proxies.
     package static func all(connector: KubeletConnector) -> [any ConnectHandler] {
         [PodLogHandler(connector: connector)] + Kind.allCases.map { PodStreamHandler($0, connector: connector) }
+            + ProxyHandler.all(connector: connector)
     }
 
     package func connect(_ call: ConnectCall, responder: HTTPResponder) {
@@ -94,7 +95,7 @@ package struct PodStreamHandler: ConnectHandler {
     private enum Dialect: Sendable {
         case channels(ChannelProtocol)
         case tunnel
-        case ports([Int])
+        case ports([Int], ChannelFraming)
     }
 
     private func openWebSocket(
@@ -106,10 +107,13 @@ package struct PodStreamHandler: ConnectHandler {
         else { throw .badRequest("the WebSocket handshake is malformed") }
         let offered: [String] = WebSocketHandshake.protocols(fields.values("sec-websocket-protocol"))
         let (name, dialect): (String, Dialect) = try dialect(offered, call)
-        let answer: HTTPFields = HTTPFields([
+        var fieldsOfAnswer: HTTPFields = HTTPFields([
             ("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-accept", accept),
-            ("sec-websocket-protocol", name), ("audit-id", call.context.id),
+            ("audit-id", call.context.id),
         ])
+        // A client that offers none gets none.
+        if !name.isEmpty { fieldsOfAnswer.append("sec-websocket-protocol", name) }
+        let answer: HTTPFields = fieldsOfAnswer
         StreamTasks.start {
             switch dialect {
             case .channels(let version):
@@ -125,12 +129,14 @@ package struct PodStreamHandler: ConnectHandler {
                     guard let client = responder.upgrade(fields: answer) else { return }
                     await Self.run(client, .success(server)) { TunnelTranslator() }
                 }
-            case .ports(let ports):
+            case .ports(let ports, let framing):
                 switch await dial(place, target, "portforward.k8s.io") {
                 case .failure(let error): call.fail(error, responder)
                 case .success(let server):
                     guard let client = responder.upgrade(fields: answer) else { return }
-                    await Self.run(client, .success(server)) { PortForwardTranslator(ports: ports) }
+                    await Self.run(client, .success(server)) {
+                        PortForwardTranslator(ports: ports, framing: framing)
+                    }
                 }
             }
         }
@@ -143,7 +149,7 @@ package struct PodStreamHandler: ConnectHandler {
         _ responder: HTTPResponder
     ) async -> (RawConnection, Result<BackendExchange, StatusError>)? {
         guard version == .v5 else {
-            let server: Result<BackendExchange, StatusError> = await dial(place, target, "v4.channel.k8s.io")
+            let server: Result<BackendExchange, StatusError> = await dial(place, target, version.backend)
             if case .failure(let error) = server {
                 call.fail(error, responder)
                 return nil
@@ -162,13 +168,16 @@ package struct PodStreamHandler: ConnectHandler {
 
     private func dialect(_ offered: [String], _ call: ConnectCall) throws(StatusError) -> (String, Dialect) {
         guard kind == .portForward else {
+            if offered.isEmpty { return ("", .channels(.v1)) }
             guard let version = ChannelProtocol.best(of: offered) else {
                 throw .badRequest("unable to upgrade: none of the subprotocols \(offered) is supported")
             }
             return (version.rawValue, .channels(version))
         }
         if offered.contains(TunnelTranslator.portForward) { return (TunnelTranslator.portForward, .tunnel) }
-        guard offered.contains(ChannelProtocol.v4.rawValue) else {
+        let known: [ChannelProtocol] = [.v4, .v4Base64]
+        let version: ChannelProtocol? = offered.isEmpty ? .v4 : known.first { offered.contains($0.rawValue) }
+        guard let version else {
             throw .badRequest("unable to upgrade: none of the subprotocols \(offered) is supported")
         }
         let ports: [Int?] = call.query.values("ports").flatMap { $0.split(separator: ",") }.map { Int($0) }
@@ -176,7 +185,7 @@ package struct PodStreamHandler: ConnectHandler {
         guard !valid.isEmpty, valid.count == ports.count, valid.count <= PortForwardTranslator.portLimit else {
             throw .badRequest("query parameter \"ports\" is required, with numbers of ports")
         }
-        return (ChannelProtocol.v4.rawValue, .ports(valid))
+        return (offered.isEmpty ? "" : version.rawValue, .ports(valid, version.framing))
     }
 
     /// A SPDY connection to the kubelet.

@@ -9,6 +9,7 @@ package struct PortForwardTranslator: StreamTranslator, ~Copyable {
     package static let portLimit: Int = 100
 
     private let ports: [Int]
+    private let framing: ChannelFraming
     private var reader = WebSocketReader()
     private var codec = SPDYCodec()
     /// Data streams that the server has not ended.
@@ -16,8 +17,9 @@ package struct PortForwardTranslator: StreamTranslator, ~Copyable {
     private var isFinished: Bool = false
 
     /// `ports` from 1 to 65535, at most `portLimit`.
-    package init(ports: [Int]) {
+    package init(ports: [Int], framing: ChannelFraming = .binary) {
         self.ports = ports
+        self.framing = framing
     }
 
     /// Error streams first, as the server wants them. Stream numbers: 4i+1 for errors, 4i+3 for data.
@@ -37,7 +39,7 @@ package struct PortForwardTranslator: StreamTranslator, ~Copyable {
             actions.append(.toServer(codec.encode(.data(id: UInt32(index * 4 + 1), [], isLast: true))))
             let number: [UInt8] = [UInt8(port & 0xff), UInt8(port >> 8 & 0xff)]
             for channel in [index * 2, index * 2 + 1] {
-                actions.append(.toClient(WebSocketWriter.binary([UInt8(channel)] + number)))
+                actions.append(.toClient(framing.message(UInt8(channel), number)))
             }
         }
         return actions
@@ -49,9 +51,11 @@ package struct PortForwardTranslator: StreamTranslator, ~Copyable {
         for message in try reader.receive(bytes) {
             switch message {
             case .binary(let payload), .text(let payload):
-                guard payload.count > 1, payload[0] % 2 == 0, Int(payload[0]) / 2 < ports.count else { continue }
-                let id: UInt32 = UInt32(payload[0]) * 2 + 3
-                actions.append(.toServer(codec.encode(.data(id: id, Array(payload.dropFirst()), isLast: false))))
+                guard let (channel, content) = framing.content(payload), !content.isEmpty, channel % 2 == 0,
+                    Int(channel) / 2 < ports.count
+                else { continue }
+                let id: UInt32 = UInt32(channel) * 2 + 3
+                actions.append(.toServer(codec.encode(.data(id: id, content, isLast: false))))
             case .ping(let payload): actions.append(.toClient(WebSocketWriter.pong(payload)))
             case .pong: break
             case .close: actions += finish()
@@ -67,7 +71,7 @@ package struct PortForwardTranslator: StreamTranslator, ~Copyable {
             switch frame {
             case .data(let id, let payload, let isLast):
                 guard let channel = channel(id) else { continue }
-                if !payload.isEmpty { actions.append(.toClient(WebSocketWriter.binary([channel] + payload))) }
+                if !payload.isEmpty { actions.append(.toClient(framing.message(channel, payload))) }
                 if isLast { actions += ended(channel) }
             case .reset(let id, _):
                 if let channel = channel(id) { actions += ended(channel) }

@@ -42,16 +42,3 @@ package struct RemoteCommandOptions: Sendable, Equatable {
         return streams
     }
 }
-
-/// The versions of the channel protocol over WebSocket that we speak, best first.
-package enum ChannelProtocol: String, Sendable, CaseIterable {
-    /// As v4; and a message on channel 255 closes one channel, so that standard input can end.
-    case v5 = "v5.channel.k8s.io"
-    /// The error channel carries a `Status`.
-    case v4 = "v4.channel.k8s.io"
-
-    /// The best of those that a client offers; nil if it offers none that we know.
-    package static func best(of offered: [String]) -> ChannelProtocol? {
-        allCases.first { offered.contains($0.rawValue) }
-    }
-}

@@ -16,7 +16,7 @@ package struct RemoteCommandTranslator: StreamTranslator, ~Copyable {
 
     package init(version: ChannelProtocol, options: RemoteCommandOptions) {
         self.version = version
-        self.streams = options.streams
+        self.streams = options.streams.filter { $0 != .resize || version.hasResize }
     }
 
     /// What to send first: a stream for each channel, and to the client an empty message on the lowest channel that it
@@ -31,7 +31,7 @@ package struct RemoteCommandTranslator: StreamTranslator, ~Copyable {
             )
         }
         let first: RemoteStream = [.stdout, .stderr].first { streams.contains($0) } ?? .error
-        return actions + [.toClient(WebSocketWriter.binary([first.rawValue]))]
+        return actions + [.toClient(version.framing.message(first.rawValue, []))]
     }
 
     /// Client streams have odd numbers, in the order of opening.
@@ -61,9 +61,9 @@ package struct RemoteCommandTranslator: StreamTranslator, ~Copyable {
     }
 
     private mutating func toServer(_ payload: [UInt8]) -> [StreamAction] {
-        guard let channel = payload.first else { return [] }
+        guard let (channel, content) = version.framing.content(payload) else { return [] }
         if channel == Self.closeChannel && version == .v5 {
-            guard payload.count == 2, let closed = RemoteStream(rawValue: payload[1]), closed == .stdin,
+            guard content.count == 1, let closed = RemoteStream(rawValue: content[0]), closed == .stdin,
                 open.remove(closed) != nil
             else { return [] }
             return [.toServer(codec.encode(.data(id: Self.id(of: closed, in: streams), [], isLast: true)))]
@@ -72,11 +72,8 @@ package struct RemoteCommandTranslator: StreamTranslator, ~Copyable {
             open.contains(stream)
         else { return [] }
         // An empty message opens a channel, and says nothing.
-        guard payload.count > 1 else { return [] }
-        return [
-            .toServer(
-                codec.encode(.data(id: Self.id(of: stream, in: streams), Array(payload.dropFirst()), isLast: false)))
-        ]
+        guard !content.isEmpty else { return [] }
+        return [.toServer(codec.encode(.data(id: Self.id(of: stream, in: streams), content, isLast: false)))]
     }
 
     package mutating func receive(fromServer bytes: [UInt8]) throws(SPDYError) -> [StreamAction] {
@@ -86,7 +83,7 @@ package struct RemoteCommandTranslator: StreamTranslator, ~Copyable {
             switch frame {
             case .data(let id, let payload, let isLast):
                 guard let stream = stream(id: id) else { continue }
-                if !payload.isEmpty { actions.append(.toClient(WebSocketWriter.binary([stream.rawValue] + payload))) }
+                if !payload.isEmpty { actions.append(.toClient(version.framing.message(stream.rawValue, payload))) }
                 if isLast { actions += ended(stream) }
             case .reset(let id, _):
                 if let stream = stream(id: id) { actions += ended(stream) }
