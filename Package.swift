@@ -102,6 +102,12 @@ targets += [
     .target(name: "CDNSSockets"),
     .executableTarget(name: "dns-bench", dependencies: ["ClusterDNS", "ClusterDNSServer"]),
     .target(name: "ClusterDNSServer", dependencies: ["CDNSSockets", "Client", "ClusterDNS", "NodeSetup"]),
+    .target(name: "Controllers", dependencies: api + ["Flow", "Client"]),
+    .target(name: "Scheduler", dependencies: api + ["Flow", "Client"]),
+    .target(name: "Netfilter"),
+    .target(name: "NetfilterKernel", dependencies: ["Netfilter"]),
+    .target(name: "ServiceProxy", dependencies: api + ["Flow", "Client", "Netfilter"]),
+    .target(name: "NetworkPolicies", dependencies: api + ["Flow", "Client", "Netfilter"]),
 
     .target(name: "CRI", dependencies: ["Codec"], exclude: ["Schema"]),
     .target(name: "CRIClient", dependencies: ["CRI", "Codec"] + grpc + nio),
@@ -171,6 +177,9 @@ targets += [
             "KubeletServer", "CRI", "CRIClient", "NodeSetup", "PKI", "HTTPServer",
         ]),
     .testTarget(name: "AdmissionTests", dependencies: api + ["APIServer", "Store", "Flow", "Client"]),
+    .testTarget(
+        name: "ServiceProxyTests",
+        dependencies: api + ["Client", "Flow", "Netfilter", "NetfilterKernel", "NetworkPolicies", "ServiceProxy"]),
     .testTarget(name: "KubeletTests", dependencies: api + ["Flow", "Client", "CRI", "Kubelet"]),
 ]
 
