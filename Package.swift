@@ -15,6 +15,7 @@ let certificates: [Target.Dependency] = [
     .product(name: "X509", package: "swift-certificates"),
     .product(name: "SwiftASN1", package: "swift-asn1"),
     .product(name: "Crypto", package: "swift-crypto"),
+    .product(name: "CryptoExtras", package: "swift-crypto"),
 ]
 
 let grpc: [Target.Dependency] = [
@@ -72,6 +73,12 @@ targets += [
     .target(
         name: "APIServerHTTP", dependencies: ["APIServer", "HTTPServer", "APIMachinery", "Codec", "Flow", "PKI"]),
 
+    .target(name: "APIServerAudit", dependencies: ["APIMachinery", "APIServer", "Store"]),
+    .target(
+        name: "APIServerEncryption",
+        dependencies: ["APIMachinery", "APIServer", "Codec", "PKI"] + certificates),
+    .target(
+        name: "APIServerOIDC", dependencies: ["APIMachinery", "APIServer", "Client", "ClientHTTP", "Codec", "PKI"]),
     .target(name: "APIServerTokens", dependencies: ["APIServer", "PKI"]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Streams", dependencies: ["CZlib"]),
@@ -105,8 +112,10 @@ targets += [
     .executableTarget(
         name: "swiftlet",
         dependencies: api + nio + [
-            "APIDefaults", "APIServer", "APIServerHTTP", "APIServerStreams", "APIServerTokens", "APIValidation", "CRI",
-            "CRIClient",
+            "APIDefaults", "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP", "APIServerOIDC",
+            "APIServerStreams",
+            "APIServerTokens",
+            "APIValidation", "CRI", "CRIClient",
             "Client", "ClientHTTP",
             "Controllers", "Flow",
             "HTTPServer", "Kubelet", "KubeletNetwork", "KubeletServer", "NodeSetup", "StreamConnections", "PKI",
@@ -141,7 +150,10 @@ targets += [
     .testTarget(name: "KubeletVolumesTests", dependencies: api + ["Flow", "Client", "CRI", "Kubelet"]),
     .testTarget(
         name: "AuthTests",
-        dependencies: api + ["APIServer", "APIServerTokens", "PKI", "Store", "Flow", "Client", "Controllers"]),
+        dependencies: api + certificates + [
+            "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP", "APIServerOIDC", "APIServerTokens",
+            "Client", "ClientHTTP", "Controllers", "Flow", "HTTPServer", "PKI", "Store",
+        ]),
     .testTarget(
         name: "OpenAPITests", dependencies: api + ["APIDefaults", "APIValidation", "APIServer", "Store", "Flow"]),
     .testTarget(

@@ -44,16 +44,20 @@ package final class HTTPConnection: Sendable {
     package let isTLS: Bool
     /// DER of the client's certificate, verified against the client CAs; nil when it gave none.
     package let peerCertificate: [UInt8]?
+    /// Whether the client gave a certificate that is not believed; see `HTTPServerConfiguration.acceptsClient`.
+    package let isPeerRefused: Bool
     /// What the handler's `identify` made of the certificate.
     package let identity: (any Sendable)?
 
     package init(
-        remoteAddress: String, remoteHost: String, isTLS: Bool, peerCertificate: [UInt8]?, identity: (any Sendable)?
+        remoteAddress: String, remoteHost: String, isTLS: Bool, peerCertificate: [UInt8]?, isPeerRefused: Bool = false,
+        identity: (any Sendable)?
     ) {
         self.remoteAddress = remoteAddress
         self.remoteHost = remoteHost
         self.isTLS = isTLS
         self.peerCertificate = peerCertificate
+        self.isPeerRefused = isPeerRefused
         self.identity = identity
     }
 }

@@ -38,6 +38,11 @@ package struct HTTPServerConfiguration: Sendable {
     /// How often timeouts are looked at.
     package var sweepInterval: Duration = .seconds(2)
 
+    /// Judges clients' certificates, given as DER, the client's own first. Nil: TLS does, and ends connections with a
+    /// certificate that does not lead to the identity's `clientAuthorities`. With it such clients get through without
+    /// an identity (`HTTPConnection.isPeerRefused`), so that they can be told 401.
+    package var acceptsClient: (@Sendable ([[UInt8]]) async -> Bool)?
+
     package init(host: String, port: Int) {
         self.host = host
         self.port = port
