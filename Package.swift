@@ -15,6 +15,7 @@ let certificates: [Target.Dependency] = [
     .product(name: "X509", package: "swift-certificates"),
     .product(name: "SwiftASN1", package: "swift-asn1"),
     .product(name: "Crypto", package: "swift-crypto"),
+    .product(name: "CryptoExtras", package: "swift-crypto"),
 ]
 
 let grpc: [Target.Dependency] = [
@@ -74,6 +75,12 @@ targets += [
         name: "APIServerHTTP",
         dependencies: ["APIServer", "HTTPServer", "APIMachinery", "Codec", "Compression", "Flow", "PKI"]),
 
+    .target(name: "APIServerAudit", dependencies: ["APIMachinery", "APIServer", "Store"]),
+    .target(
+        name: "APIServerEncryption",
+        dependencies: ["APIMachinery", "APIServer", "Codec", "PKI"] + certificates),
+    .target(
+        name: "APIServerOIDC", dependencies: ["APIMachinery", "APIServer", "Client", "ClientHTTP", "Codec", "PKI"]),
     .target(name: "APIServerTokens", dependencies: ["APIServer", "PKI"]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Compression", dependencies: ["CZlib"]),
@@ -102,8 +109,6 @@ targets += [
     .target(name: "CDNSSockets"),
     .executableTarget(name: "dns-bench", dependencies: ["ClusterDNS", "ClusterDNSServer"]),
     .target(name: "ClusterDNSServer", dependencies: ["CDNSSockets", "Client", "ClusterDNS", "NodeSetup"]),
-    .target(name: "Controllers", dependencies: api + ["Flow", "Client"]),
-    .target(name: "Scheduler", dependencies: api + ["Flow", "Client"]),
     .target(name: "Netfilter"),
     .target(name: "NetfilterKernel", dependencies: ["Netfilter"]),
     .target(name: "ServiceProxy", dependencies: api + ["Flow", "Client", "Netfilter"]),
@@ -123,6 +128,11 @@ targets += [
             "APIValidation", "CRI",
             "CRIClient",
             "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer",
+            "APIDefaults", "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP", "APIServerOIDC",
+            "APIServerStreams",
+            "APIServerTokens",
+            "APIValidation", "CRI", "CRIClient",
+            "Client", "ClientHTTP",
             "Controllers", "Flow",
             "HTTPServer", "Kubelet", "KubeletNetwork", "KubeletServer", "NodeSetup", "StreamConnections", "PKI",
             "Scheduler", "Store",
@@ -167,7 +177,10 @@ targets += [
     .testTarget(name: "KubeletVolumesTests", dependencies: api + ["Flow", "Client", "CRI", "Kubelet"]),
     .testTarget(
         name: "AuthTests",
-        dependencies: api + ["APIServer", "APIServerTokens", "PKI", "Store", "Flow", "Client", "Controllers"]),
+        dependencies: api + certificates + [
+            "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP", "APIServerOIDC", "APIServerTokens",
+            "Client", "ClientHTTP", "Controllers", "Flow", "HTTPServer", "PKI", "Store",
+        ]),
     .testTarget(
         name: "OpenAPITests", dependencies: api + ["APIDefaults", "APIValidation", "APIServer", "Store", "Flow"]),
     .testTarget(

@@ -16,6 +16,8 @@ extension APIHTTPHandler {
         guard let writer = answer.beginWatch() else { return }
         writer.onClose { _ in served.watch.cancel() }
         core.answered(context, code: 200, since: answer.began)
+        answer.started()
+        defer { answer.ended() }
         do throws(StatusError) {
             while let deliveries = try await served.watch.next() {
                 for delivery in deliveries {

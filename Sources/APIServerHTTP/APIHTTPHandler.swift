@@ -12,10 +12,7 @@ package final class APIHTTPHandler: HTTPHandler {
         /// Makes an identity of a verified client certificate.
         package var identify: @Sendable ([UInt8]) -> PeerIdentity? = { _ in nil }
         /// For which paths a request without credentials is `system:anonymous`; else it gets 401.
-        package var anonymous: AnonymousPolicy = .health
-        /// Requests answered at once; upstream's defaults. Watches, and reads answered on the loop, do not count.
-        package var maxReadsInFlight: Int = 400
-        package var maxWritesInFlight: Int = 200
+        package var anonymous: AnonymousPolicy = .everything
         /// After this a request gets 504, though its work may still be done; upstream's default.
         package var requestTimeout: Duration = .seconds(60)
         package var connectHandlers: [any ConnectHandler] = []
@@ -91,7 +88,13 @@ package final class APIHTTPHandler: HTTPHandler {
             }
         }
         answer.use(target)
-        let user: UserInfo = try impersonate(http, try authenticate(http, target))
+        let user: UserInfo
+        do throws(StatusError) {
+            user = try authenticate(http, target)
+        } catch {
+            auditRefusal(http, target, answer)
+            throw error
+        }
         guard let resource = target.resource else {
             try routeNonResource(http, target, user, answer)
             return
@@ -99,25 +102,62 @@ package final class APIHTTPHandler: HTTPHandler {
         guard let verb = target.verb(method: http.method) else {
             throw .methodNotSupported(resource.gvr, http.method)
         }
-        let request = APIRequest(
+        var request = APIRequest(
             verb, resource.gvr, namespace: resource.namespace, name: resource.name, subresource: resource.subresource,
-            query: target.query, body: http.body, contentType: http.fields["content-type"] ?? "",
-            causes: causes(http, user))
+            query: target.query, body: http.body, contentType: http.fields["content-type"] ?? "", causes: [])
         var context = RequestContext(request, id: answer.id, user: user, receivedAt: answer.receivedAt)
-        context.sourceIP = http.connection.remoteHost
-        context.userAgent = http.fields["user-agent"] ?? ""
+        try identify(&context, http, answer)
+        request.causes = causes(http, context.user)
+        context.causes = request.causes
         answer.use(context)
         try core.authorize(context)
         try dispatch(http, request, context, resource, answer)
     }
 
+    /// Completes the context of an authenticated request: where it comes from, its audit record, whom it acts as.
+    private func identify(_ context: inout RequestContext, _ http: HTTPRequest, _ answer: Answer) throws(StatusError) {
+        context.sourceIP = http.connection.remoteHost
+        context.userAgent = http.fields["user-agent"] ?? ""
+        let audit: AuditEntry? = core.audit?.begin(
+            context, uri: http.target, body: http.body, contentType: http.fields["content-type"] ?? "")
+        if let audit {
+            answer.use(audit)
+            context.audit = audit.trail
+        }
+        guard let wish = Impersonation(headers: http.fields.fields.lazy.map { ($0.name, $0.value) }) else { return }
+        do throws(StatusError) {
+            context.user = try wish.resolve(requester: context.user, authorizer: core.authorizer)
+        } catch {
+            context.audit?.annotate("authorization.k8s.io/decision", "forbid")
+            throw error
+        }
+        audit?.impersonate(context.user)
+    }
+
+    /// A request whose sender is not known, as upstream keeps it.
+    private func auditRefusal(_ http: HTTPRequest, _ target: RequestTarget, _ answer: Answer) {
+        guard let log = core.audit else { return }
+        var context = RequestContext(
+            id: answer.id, user: UserInfo(name: ""), verb: http.method.lowercased(), path: target.path,
+            sourceIP: http.connection.remoteHost, userAgent: http.fields["user-agent"] ?? "",
+            receivedAt: answer.receivedAt)
+        if let resource = target.resource, let verb = target.verb(method: http.method) {
+            context.verb = verb.rawValue
+            context.resource = resource.gvr
+            context.namespace = resource.namespace
+            context.name = resource.name
+            context.subresource = resource.subresource
+        }
+        if let audit = log.begin(context, uri: http.target) { answer.use(audit) }
+    }
+
     private func routeNonResource(_ http: HTTPRequest, _ target: RequestTarget, _ user: UserInfo, _ answer: Answer)
         throws(StatusError)
     {
-        let context = RequestContext(
+        var context = RequestContext(
             id: answer.id, user: user, verb: http.method.lowercased(), path: target.path,
-            sourceIP: http.connection.remoteHost, userAgent: http.fields["user-agent"] ?? "",
             receivedAt: answer.receivedAt)
+        try identify(&context, http, answer)
         answer.use(context)
         try core.authorize(context)
         let request = NonResourceRequest(
@@ -151,6 +191,7 @@ package final class APIHTTPHandler: HTTPHandler {
         {
             let call = ConnectCall(
                 context: context, request: request, rest: target.rest, http: http, info: info, server: core)
+            answer.started(code: 101)
             handler.connect(call, responder: answer.responder)
             return
         }
@@ -175,20 +216,37 @@ package final class APIHTTPHandler: HTTPHandler {
         try perform(request, context, answer)
     }
 
+    /// Lets a request in, or has it wait for a seat, or refuses it.
     private func perform(_ request: APIRequest, _ context: RequestContext, _ answer: Answer) throws(StatusError) {
+        let match: FlowMatch = core.fairness.match(context)
+        answer.use(match)
+        let entry: FlowControl.Entry = core.fairness.enter(match, seats: core.seats(of: request))
+        if case .refused = entry { throw .tooManyRequests() }
         let isMutating: Bool = ![.get, .list].contains(request.verb)
-        let limit: Int = isMutating ? configuration.maxWritesInFlight : configuration.maxReadsInFlight
-        guard core.metrics.enter(isMutating: isMutating, limit: limit) else { throw .tooManyRequests() }
         let ticket: Int = pending.enter(answer, now: core.services.environment.monotonic())
         RequestTasks.start {
-            do throws(StatusError) {
-                let response: APIResponse = try await self.core.perform(request, context)
-                answer.send(response, of: self.resource(of: request))
-            } catch {
-                answer.fail(error)
+            if let seat = await self.seat(entry) {
+                self.core.metrics.enter(isMutating: isMutating)
+                do throws(StatusError) {
+                    let response: APIResponse = try await self.core.perform(request, context)
+                    answer.send(response, of: self.resource(of: request))
+                } catch {
+                    answer.fail(error)
+                }
+                self.core.metrics.leave(isMutating: isMutating)
+                self.core.fairness.leave(seat)
+            } else {
+                answer.fail(.tooManyRequests())
             }
             self.pending.leave(ticket)
-            self.core.metrics.leave(isMutating: isMutating)
+        }
+    }
+
+    private func seat(_ entry: FlowControl.Entry) async -> FlowControl.Ticket? {
+        switch entry {
+        case .run(let ticket): ticket
+        case .queued(let id): await core.fairness.wait(id)
+        case .refused: nil
         }
     }
 
@@ -213,14 +271,6 @@ package final class APIHTTPHandler: HTTPHandler {
             else { throw .unauthorized() }
             return .anonymous
         }
-    }
-
-    /// The user whom the sender asks to be taken for, if it may.
-    private func impersonate(_ http: HTTPRequest, _ user: UserInfo) throws(StatusError) -> UserInfo {
-        guard let wish = Impersonation(headers: http.fields.fields.lazy.map { ($0.name, $0.value) }) else {
-            return user
-        }
-        return try wish.resolve(requester: user, authorizer: core.authorizer)
     }
 
     private static func bearerToken(_ http: HTTPRequest) -> String? {

@@ -12,6 +12,20 @@ enum CertificateCoding {
         }
     }
 
+    /// All certificates of PEM text; at least one.
+    static func readAll(_ pem: [UInt8]) throws(PKIError) -> [Certificate] {
+        var certificates: [Certificate] = []
+        var block: [Substring] = []
+        for line in String(decoding: pem, as: UTF8.self).split(whereSeparator: \.isNewline) {
+            block.append(line)
+            guard line.hasPrefix("-----END") else { continue }
+            certificates.append(try read(Array(block.joined(separator: "\n").utf8)))
+            block = []
+        }
+        guard !certificates.isEmpty else { throw PKIError(.malformed, "no X.509 certificate in PEM") }
+        return certificates
+    }
+
     static func write(_ certificate: Certificate) throws(PKIError) -> [UInt8] {
         do {
             return Array((try certificate.serializeAsPEM().pemString + "\n").utf8)

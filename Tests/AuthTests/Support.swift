@@ -31,16 +31,17 @@ struct PlainKind<Object: APIObject>: ResourceStrategy {
     func prepareForUpdate(_ object: inout Object, old: Object, subresource: String, context: RequestContext) {}
 }
 
-func testRegistry() -> ResourceRegistry {
-    ResourceRegistry([
-        PlainKind<Namespace>("namespaces", namespaced: false), PlainKind<Pod>("pods", subresources: ["status"]),
-        PlainKind<Node>("nodes", namespaced: false, subresources: ["status"]), PlainKind<Secret>("secrets"),
-        PlainKind<ConfigMap>("configmaps"), PlainKind<ServiceAccount>("serviceaccounts", subresources: ["token"]),
-        PlainKind<PersistentVolume>("persistentvolumes", namespaced: false), PlainKind<Lease>("leases"),
-        PlainKind<VolumeAttachment>("volumeattachments", namespaced: false), PlainKind<Role>("roles"),
-        PlainKind<ClusterRole>("clusterroles", namespaced: false), PlainKind<RoleBinding>("rolebindings"),
-        PlainKind<ClusterRoleBinding>("clusterrolebindings", namespaced: false),
-    ])
+func testRegistry(protection: ProtectionRules = { _ in nil }) -> ResourceRegistry {
+    ResourceRegistry(
+        [
+            PlainKind<Namespace>("namespaces", namespaced: false), PlainKind<Pod>("pods", subresources: ["status"]),
+            PlainKind<Node>("nodes", namespaced: false, subresources: ["status"]), PlainKind<Secret>("secrets"),
+            PlainKind<ConfigMap>("configmaps"), PlainKind<ServiceAccount>("serviceaccounts", subresources: ["token"]),
+            PlainKind<PersistentVolume>("persistentvolumes", namespaced: false), PlainKind<Lease>("leases"),
+            PlainKind<VolumeAttachment>("volumeattachments", namespaced: false), PlainKind<Role>("roles"),
+            PlainKind<ClusterRole>("clusterroles", namespaced: false), PlainKind<RoleBinding>("rolebindings"),
+            PlainKind<ClusterRoleBinding>("clusterrolebindings", namespaced: false),
+        ], protection: protection)
 }
 
 struct TestCluster: Sendable {
@@ -99,7 +100,8 @@ extension GroupVersionResource {
 }
 
 func withCluster<T: Sendable>(
-    registry: ResourceRegistry = testRegistry(), _ body: @Sendable (TestCluster) async throws -> T
+    registry: ResourceRegistry = testRegistry(), audit: AuditLog? = nil,
+    _ body: @Sendable (TestCluster) async throws -> T
 ) async throws -> T {
     let path: String = "/tmp/swiftlet-auth-\(UInt64.random(in: .min ... .max))"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
@@ -113,6 +115,7 @@ func withCluster<T: Sendable>(
     var parts = APIServerCore.Parts(store: store, registry: registry, authorizer: AlwaysAllowAuthorizer())
     parts.environment = ServerEnvironment(clock: clock)
     access.install(in: &parts)
+    parts.audit = audit
     let core = APIServerCore(parts)
     try await core.start()
     let result: Result<T, any Error> = await withTaskGroup(of: Void.self) { group in

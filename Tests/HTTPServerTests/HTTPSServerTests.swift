@@ -74,6 +74,32 @@ import Testing
         }
     }
 
+    @Test func `with a judge of its own, a server hears out whoever it does not believe`() async throws {
+        let other: CertificateAuthority = try .create(commonName: "test-ca", at: now)
+        let forged: CertifiedKey = try other.issue(.client(user: "jane", groups: ["dev"]), at: now)
+        try files.write(forged.certificate, "forged.crt")
+        try files.write(forged.key, "forged.key")
+        let handler = HTTPClosureHandler { request, responder in
+            let connection: HTTPConnection = request.connection
+            let known: String = connection.peerCertificate == nil ? "unknown" : "known"
+            responder.respond(status: 200, body: Array("\(known) \(connection.isPeerRefused)\n".utf8))
+        }
+        let (authority, now): (CertificateAuthority, Int) = (authority, now)
+        let configure: (inout HTTPServerConfiguration) -> Void = {
+            $0.verifyClient = { authority.vouches(forClient: $0, at: now) }
+        }
+        try await withServer(tls: TLSIdentityBox(identity()), handler: handler, configure: configure) { port, _ in
+            let base: String = "https://localhost:\(port)/"
+            for version in ["--http2", "--http1.1"] {
+                #expect(try await files.curl(version, base).output == "unknown false\n")
+                let good = try await files.curl(version, "--cert", "jane.crt", "--key", "jane.key", base)
+                #expect(good.output == "known false\n")
+                let bad = try await files.curl(version, "--cert", "forged.crt", "--key", "forged.key", base)
+                #expect(bad.output == "unknown true\n")
+            }
+        }
+    }
+
     @Test func `bodies pass whole over HTTP/2, and above the limit get 413`() async throws {
         try files.write([UInt8](repeating: 0x61, count: 3 * 1024 * 1024), "fits")
         try files.write([UInt8](repeating: 0x61, count: 3 * 1024 * 1024 + 1), "over")

@@ -15,6 +15,7 @@ package enum AdmissionPlugins {
             LimitRanger(),
             ServiceAccountPlugin(link: link, makeName: { environment.name(base: $0) }, pause: pause),
             TaintNodesByCondition(),
+            PodSecurityPlugin(),
             PriorityPlugin(),
             DefaultTolerationSeconds(),
             DefaultStorageClass(),

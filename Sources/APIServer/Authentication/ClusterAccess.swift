@@ -12,8 +12,23 @@ package struct ClusterAccess: Sendable {
         /// Of a token file; upstream's `--token-auth-file`.
         package var staticTokens: StaticTokens?
         package var maxTokenSeconds: Int?
+        /// Upstream's `--enable-bootstrap-token-auth`.
+        package var takesBootstrapTokens: Bool = false
+        /// Upstream's `--oidc-issuer-url`, with the keys of that issuer.
+        package var openID: OpenIDIssuer?
 
         package init() {}
+    }
+
+    /// Somebody else's tokens.
+    package struct OpenIDIssuer: Sendable {
+        package var configuration: OIDCAuthenticator.Configuration
+        package var keys: any IssuerKeys
+
+        package init(configuration: OIDCAuthenticator.Configuration, keys: any IssuerKeys) {
+            self.configuration = configuration
+            self.keys = keys
+        }
     }
 
     package let policy: BootstrapPolicy
@@ -42,10 +57,19 @@ package struct ClusterAccess: Sendable {
         accounts.issuer = configuration.issuer
         accounts.audiences = configuration.audiences
         var members: [any TokenAuthenticator] = []
-        if let tokens = configuration.staticTokens { members.append(tokens) }
+        func own(_ tokens: any TokenAuthenticator) -> OwnAudienceAuthenticator {
+            OwnAudienceAuthenticator(tokens, audiences: configuration.audiences)
+        }
+        if let tokens = configuration.staticTokens { members.append(own(tokens)) }
         members.append(
             ServiceAccountAuthenticator(
                 accounts, verifier: verifier, caches: RegistryReader(registry), clock: clock))
+        if configuration.takesBootstrapTokens {
+            members.append(own(BootstrapTokenAuthenticator(caches: RegistryReader(registry), clock: clock)))
+        }
+        if let issuer = configuration.openID {
+            members.append(own(OIDCAuthenticator(issuer.configuration, keys: issuer.keys, clock: clock)))
+        }
         tokens = UnionTokenAuthenticator(members)
         authenticator = UnionAuthenticator([CertificateAuthenticator(), BearerTokenAuthenticator(tokens)])
     }

@@ -35,6 +35,29 @@ package struct UnionTokenAuthenticator: TokenAuthenticator {
     }
 }
 
+/// Tokens that know nothing of audiences: they are for the API server, and for nobody else.
+package struct OwnAudienceAuthenticator: TokenAuthenticator {
+    private let inner: any TokenAuthenticator
+    private let audiences: [String]
+
+    /// - Parameter audiences: of the API server.
+    package init(_ inner: any TokenAuthenticator, audiences: [String]) {
+        self.inner = inner
+        self.audiences = audiences
+    }
+
+    package func authenticate(token: String, audiences wanted: [String]) -> TokenResult {
+        let matched: [String] = wanted.isEmpty ? audiences : audiences.filter { wanted.contains($0) }
+        // Asked about somebody else's tokens.
+        if matched.isEmpty { return .unknown }
+        switch inner.authenticate(token: token, audiences: wanted) {
+        case .authenticated(let user, _): return .authenticated(user, audiences: matched)
+        case .unknown: return .unknown
+        case .refused(let text): return .refused(text)
+        }
+    }
+}
+
 /// Bearer tokens of requests.
 package struct BearerTokenAuthenticator: Authenticator {
     private let tokens: any TokenAuthenticator

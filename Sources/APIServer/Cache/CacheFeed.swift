@@ -25,7 +25,7 @@ package final class CacheFeed: Sendable {
     /// A cache, and how its resource makes snapshots of stored values.
     package struct Route: Sendable {
         package var cache: ResourceCache
-        package var snapshot: @Sendable (KeyValue) -> Snapshot
+        package var snapshot: @Sendable (KeyValue) throws(StoreError) -> Snapshot
     }
 
     package static let root: [UInt8] = Array("/registry/".utf8)
@@ -69,8 +69,10 @@ package final class CacheFeed: Sendable {
                 after = last.key
             }
             for route in targets {
-                route.cache.load(
-                    items.map { CachedObject(key: $0.key, snapshot: route.snapshot($0)) }, revision: at)
+                var objects: [CachedObject] = []
+                objects.reserveCapacity(items.count)
+                for item in items { objects.append(CachedObject(key: item.key, snapshot: try route.snapshot(item))) }
+                route.cache.load(objects, revision: at)
             }
         }
         advance(to: at)
@@ -82,7 +84,7 @@ package final class CacheFeed: Sendable {
             do throws(StoreError) {
                 let watch: any StoreWatch = try store.watch(prefix: Self.root, from: revision + 1)
                 while let batch = try await watch.next() {
-                    apply(batch.events)
+                    try apply(batch.events)
                     advance(to: batch.revision)
                 }
                 return
@@ -119,7 +121,7 @@ package final class CacheFeed: Sendable {
         for waiter in waiters { waiter.resume(returning: false) }
     }
 
-    private func apply(_ events: [StoreEvent]) {
+    private func apply(_ events: [StoreEvent]) throws(StoreError) {
         let routes: [[UInt8]: [Route]] = state.withLock { $0.routes }
         // Runs of changes of one resource are applied together; the order within a resource is kept.
         var pending: [[UInt8]: [StoreEvent]] = [:]
@@ -132,15 +134,18 @@ package final class CacheFeed: Sendable {
         for prefix in order {
             guard let events = pending[prefix], let targets = routes[prefix] else { continue }
             for route in targets {
-                route.cache.apply(events.map { Self.change($0, route) })
+                var changes: [ResourceCache.Change] = []
+                changes.reserveCapacity(events.count)
+                for event in events { changes.append(try Self.change(event, route)) }
+                route.cache.apply(changes)
             }
         }
     }
 
-    private static func change(_ event: StoreEvent, _ route: Route) -> ResourceCache.Change {
+    private static func change(_ event: StoreEvent, _ route: Route) throws(StoreError) -> ResourceCache.Change {
         ResourceCache.Change(
             key: event.current.key, revision: event.current.modRevision,
-            snapshot: event.kind == .put ? route.snapshot(event.current) : nil)
+            snapshot: event.kind == .put ? try route.snapshot(event.current) : nil)
     }
 
     /// The storage prefix of a key: one component behind the root for the core group, two for others.

@@ -16,9 +16,6 @@ package final class ServerMetrics: NonResourceHandler {
         labels: ["component", "dry_run", "group", "resource", "scope", "subresource", "verb", "version"],
         bounds: ServerMetrics.durations, help: "How long answers took, in seconds.")
     private let inflight: Mutex<(mutating: Int, readOnly: Int)> = Mutex((0, 0))
-    private let rejected = CounterFamily(
-        "apiserver_flowcontrol_rejected_requests_total", labels: ["flow_schema", "priority_level", "reason"],
-        help: "Requests refused because too many were in flight.")
     private let registry: ResourceRegistry
     private let feed: CacheFeed
     /// Further families, such as the store's; set once at the start.
@@ -56,16 +53,10 @@ package final class ServerMetrics: NonResourceHandler {
             ])
     }
 
-    /// Counts a request in, if there is room.
-    package func enter(isMutating: Bool, limit: Int) -> Bool {
-        let entered: Bool = inflight.withLock { inflight in
-            let now: Int = isMutating ? inflight.mutating : inflight.readOnly
-            guard now < limit else { return false }
+    package func enter(isMutating: Bool) {
+        inflight.withLock { inflight in
             if isMutating { inflight.mutating += 1 } else { inflight.readOnly += 1 }
-            return true
         }
-        if !entered { rejected.add(1, ["catch-all", "catch-all", "queue-full"]) }
-        return entered
     }
 
     package func leave(isMutating: Bool) {
@@ -86,7 +77,6 @@ package final class ServerMetrics: NonResourceHandler {
         var text: String = ""
         requests.write(to: &text)
         duration.write(to: &text)
-        rejected.write(to: &text)
         let (mutating, readOnly): (Int, Int) = inflight.withLock { ($0.mutating, $0.readOnly) }
         MetricText.head("apiserver_current_inflight_requests", "Requests being answered now.", "gauge", &text)
         MetricText.line(

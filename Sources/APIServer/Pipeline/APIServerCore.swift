@@ -14,6 +14,9 @@ package final class APIServerCore: Sendable {
         package var nonResources: [any NonResourceHandler] = []
         package var environment = ServerEnvironment()
         package var flow: FlowRecorder?
+        package var audit: AuditLog?
+        /// Nil: upstream's seats.
+        package var fairness: FlowControl?
 
         package init(store: any Store, registry: ResourceRegistry, authorizer: any Authorizer) {
             self.store = store
@@ -28,6 +31,10 @@ package final class APIServerCore: Sendable {
     package let discovery: DiscoveryDocuments
     package let health: HealthChecks
     package let authorizer: any Authorizer
+    /// Nil: nothing is kept.
+    package let audit: AuditLog?
+    /// Who gets in when all want to.
+    package let fairness: FlowControl
     let subresources: [String: any SubresourceHandler]
     let virtualResources: [GroupVersionResource: any VirtualResource]
     private let nonResources: NonResourceRouter
@@ -37,15 +44,24 @@ package final class APIServerCore: Sendable {
     package init(_ parts: Parts) {
         let feed = CacheFeed(store: parts.store, monotonic: parts.environment.monotonic)
         for resource in parts.registry.resources {
-            feed.add(CacheFeed.Route(cache: resource.cache, snapshot: { resource.snapshot(of: $0) }))
+            feed.add(
+                CacheFeed.Route(
+                    cache: resource.cache,
+                    snapshot: { (stored: KeyValue) throws(StoreError) -> Snapshot in try resource.snapshot(of: stored) }
+                ))
         }
         registry = parts.registry
         authorizer = parts.authorizer
+        audit = parts.audit
+        let fairness: FlowControl = parts.fairness ?? FlowControl(monotonic: parts.environment.monotonic)
+        self.fairness = fairness
         services = ServerServices(
             store: parts.store, feed: feed, environment: parts.environment, admission: parts.admission,
             caches: RegistryReader(parts.registry), flow: parts.flow)
         metrics = ServerMetrics(registry: parts.registry, feed: feed)
         health = HealthChecks(feed: feed)
+        metrics.add { fairness.writeMetrics(to: &$0) }
+        if let audit { metrics.add { audit.writeMetrics(to: &$0) } }
         discovery = DiscoveryDocuments(
             parts.registry.resources.map { $0.info } + parts.virtualResources.map { $0.info })
         var virtual: [GroupVersionResource: any VirtualResource] = [:]
@@ -91,6 +107,7 @@ package final class APIServerCore: Sendable {
     package func tick() {
         let now: Duration = services.environment.monotonic()
         services.feed.tick(now: now)
+        fairness.tick()
         let known: Revision = services.feed.revision
         for resource in registry.resources { resource.cache.tick(now: now, known: known) }
     }
@@ -106,14 +123,25 @@ package final class APIServerCore: Sendable {
         nonResources.handler(request.path)?.isQuick(request) ?? true
     }
 
+    /// How many requests' place one takes: a long list that of several, in upstream's numbers.
+    package func seats(of request: APIRequest) -> Int {
+        guard request.verb == .list, let resource = registry.resource(request.resource) else { return 1 }
+        return min(10, max(1, (resource.cache.count + 99) / 100))
+    }
+
     // MARK: - Authorization
 
     package func authorize(_ context: RequestContext) throws(StatusError) {
         let reason: String
         switch authorizer.authorize(AuthorizationAttributes(context)) {
-        case .allow: return
+        case .allow(let why):
+            context.audit?.annotate("authorization.k8s.io/decision", "allow")
+            context.audit?.annotate("authorization.k8s.io/reason", why)
+            return
         case .deny(let text), .noOpinion(let text): reason = text
         }
+        context.audit?.annotate("authorization.k8s.io/decision", "forbid")
+        context.audit?.annotate("authorization.k8s.io/reason", reason)
         var message: String = Self.refusal(context)
         if !reason.isEmpty { message += ": " + reason }
         guard context.isResourceRequest else { throw .forbidden(message) }

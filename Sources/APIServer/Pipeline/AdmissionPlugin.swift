@@ -63,6 +63,9 @@ package final class AdmissionAttributes {
         self.caches = caches
     }
 
+    /// Notes something for the audit log; a key's first value stays.
+    package func annotate(_ key: String, _ value: String) { context.audit?.annotate(key, value) }
+
     /// The object if it is of this type.
     package func object<Object: APIObject>(as type: Object.Type) -> Object? { object as? Object }
     package func oldObject<Object: APIObject>(as type: Object.Type) -> Object? { oldObject as? Object }

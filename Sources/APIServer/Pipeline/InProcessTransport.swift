@@ -24,15 +24,21 @@ package final class InProcessTransport: Transport {
     }
 
     package func perform(_ request: APIRequest) async throws(StatusError) -> APIResponse {
-        let context: RequestContext = context(request)
+        var context: RequestContext = context(request)
         let began: Duration = core.services.environment.monotonic()
+        let audit: AuditEntry? = core.audit?.begin(
+            context, uri: request.uri, body: request.body, contentType: request.contentType)
+        context.audit = audit?.trail
         do throws(StatusError) {
             try core.authorize(context)
             let response: APIResponse = try await core.perform(request, context)
             core.answered(context, code: response.code, since: began)
+            audit?.answered(
+                response, of: core.registry.resource(request.resource), at: core.services.environment.clock.nowMicro)
             return response
         } catch {
             core.answered(context, code: error.code, since: began)
+            audit?.failed(error, at: core.services.environment.clock.nowMicro)
             throw error
         }
     }
@@ -40,8 +46,34 @@ package final class InProcessTransport: Transport {
     package func watch(_ request: APIRequest) async throws(StatusError) -> any WatchStream {
         var context: RequestContext = context(request)
         context.verb = "watch"
-        try core.authorize(context)
-        return InProcessWatch(try await core.watch(request, context))
+        let audit: AuditEntry? = core.audit?.begin(context, uri: request.uri)
+        context.audit = audit?.trail
+        let clock: any WallClock = core.services.environment.clock
+        do throws(StatusError) {
+            try core.authorize(context)
+            let watch = InProcessWatch(try await core.watch(request, context)) {
+                audit?.answered(code: 200, at: clock.nowMicro)
+            }
+            audit?.started(AuditEntry.Outcome(code: 200), at: clock.nowMicro)
+            return watch
+        } catch {
+            audit?.failed(error, at: clock.nowMicro)
+            throw error
+        }
+    }
+}
+
+extension APIRequest {
+    /// The request's form in HTTP, as the audit log shows it; queries are not escaped anew.
+    var uri: String {
+        var path: String =
+            resource.group.isEmpty ? "/api/\(resource.version)" : "/apis/\(resource.group)/\(resource.version)"
+        if !namespace.isEmpty { path += "/namespaces/\(namespace)" }
+        path += "/" + resource.resource
+        if !name.isEmpty { path += "/" + name }
+        if !subresource.isEmpty { path += "/" + subresource }
+        guard !query.isEmpty else { return path }
+        return path + "?" + query.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
     }
 }
 
@@ -56,10 +88,14 @@ extension APIServerCore {
 /// A watch inside the process: the events are the cache's own snapshots.
 final class InProcessWatch: WatchStream {
     private let served: ServedWatch
+    private let onEnd: @Sendable () -> Void
 
-    init(_ served: ServedWatch) {
+    init(_ served: ServedWatch, onEnd: @escaping @Sendable () -> Void = {}) {
         self.served = served
+        self.onEnd = onEnd
     }
+
+    deinit { onEnd() }
 
     func next() async throws(StatusError) -> [WatchEvent]? {
         guard let deliveries = try await served.watch.next() else { return nil }

@@ -25,6 +25,8 @@ package struct RequestContext: Sendable {
     package var sourceIP: String
     package var userAgent: String
     package var receivedAt: MicroTime
+    /// Where the audit log's annotations go; nil if the request is not logged.
+    package var audit: AuditTrail?
 
     package init(
         id: String = "", user: UserInfo, verb: String = "", resource: GroupVersionResource = .none,

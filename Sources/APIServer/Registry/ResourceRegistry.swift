@@ -7,8 +7,13 @@ package final class ResourceRegistry: Sendable {
     private let byResource: [GroupVersionResource: any ServedResource]
     private let byKind: [GroupVersionKind: any ServedResource]
 
-    package init(_ strategies: [any ResourceStrategy]) {
-        let resources: [any ServedResource] = strategies.map { Self.serve($0) }
+    package init(_ strategies: [any ResourceStrategy], protection: ProtectionRules = { _ in nil }) {
+        // Kinds that share values (both APIs of events) share their protection.
+        var byPrefix: [String: any ValueProtection] = [:]
+        for strategy in strategies where byPrefix[strategy.info.storagePrefix] == nil {
+            byPrefix[strategy.info.storagePrefix] = protection(strategy.info.gvr)
+        }
+        let resources: [any ServedResource] = strategies.map { Self.serve($0, byPrefix[$0.info.storagePrefix]) }
         var byResource: [GroupVersionResource: any ServedResource] = [:]
         var byKind: [GroupVersionKind: any ServedResource] = [:]
         for resource in resources {
@@ -21,8 +26,10 @@ package final class ResourceRegistry: Sendable {
         self.byKind = byKind
     }
 
-    private static func serve<Strategy: ResourceStrategy>(_ strategy: Strategy) -> any ServedResource {
-        TypedResource(strategy)
+    private static func serve<Strategy: ResourceStrategy>(
+        _ strategy: Strategy, _ protection: (any ValueProtection)?
+    ) -> any ServedResource {
+        TypedResource(strategy, protection: protection)
     }
 
     package func resource(_ gvr: GroupVersionResource) -> (any ServedResource)? { byResource[gvr] }

@@ -52,7 +52,7 @@ package protocol ServedResource: AnyObject, Sendable {
     var returnsDeletedObject: Bool { get }
 
     /// The snapshot of a stored value, brought to the current epoch.
-    func snapshot(of stored: KeyValue) -> Snapshot
+    func snapshot(of stored: KeyValue) throws(StoreError) -> Snapshot
     /// What selectors look at.
     func selection(of snapshot: Snapshot) -> Selection
     /// What clients get for a stored snapshot: itself, for the storage version.

@@ -11,10 +11,13 @@ final class TypedResource<Strategy: ResourceStrategy>: ServedResource {
     let cache: ResourceCache
     let fieldNames: [String]
     let isStorageVersion: Bool
+    /// Nil: the store has plain values.
+    let protection: (any ValueProtection)?
     private let table: TableDefinition<Object>
 
-    init(_ strategy: Strategy) {
+    init(_ strategy: Strategy, protection: (any ValueProtection)? = nil) {
         self.strategy = strategy
+        self.protection = protection
         self.info = strategy.info
         self.cache = ResourceCache(info: strategy.info)
         self.fieldNames = strategy.selectableFields
@@ -29,7 +32,8 @@ final class TypedResource<Strategy: ResourceStrategy>: ServedResource {
 
     // MARK: - Reading
 
-    func snapshot(of stored: KeyValue) -> Snapshot {
+    func snapshot(of kept: KeyValue) throws(StoreError) -> Snapshot {
+        let stored: KeyValue = try opened(kept)
         let (namespace, name): (String, String) = names(of: stored.key)
         let snapshot: Snapshot = SnapshotCoding.snapshot(
             stored.value, namespace: namespace, name: name, revision: stored.modRevision)
@@ -75,7 +79,7 @@ final class TypedResource<Strategy: ResourceStrategy>: ServedResource {
         if !fresh, let cached = cache.get(key) { return cached.snapshot }
         do throws(StoreError) {
             guard let stored = try await services.store.get(key, at: nil) else { return nil }
-            return snapshot(of: stored)
+            return try snapshot(of: stored)
         } catch {
             throw error.statusError
         }
@@ -84,9 +88,11 @@ final class TypedResource<Strategy: ResourceStrategy>: ServedResource {
     /// Commits; nil with what is there instead if somebody else was faster.
     func commit(_ transaction: Transaction, _ services: ServerServices) async throws(StatusError) -> Committed {
         do throws(StoreError) {
-            switch try await services.store.transact(transaction) {
+            switch try await services.store.transact(try sealed(transaction)) {
             case .committed(let revision): return .done(revision)
-            case .conflict(let current, _): return .conflict(current.first.flatMap { $0 }.map { snapshot(of: $0) })
+            case .conflict(let current, _):
+                guard let first = current.first, let stored = first else { return .conflict(nil) }
+                return .conflict(try snapshot(of: stored))
             }
         } catch {
             throw error.statusError

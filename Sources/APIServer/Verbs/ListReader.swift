@@ -164,7 +164,12 @@ struct ListReader {
             let page: RangeResult = try await range(
                 prefix, after, min(limit, 1000), at: revision, token: token)
             for (index, stored) in page.items.enumerated() {
-                let object = CachedObject(key: stored.key, snapshot: resource.snapshot(of: stored))
+                let object: CachedObject
+                do throws(StoreError) {
+                    object = CachedObject(key: stored.key, snapshot: try resource.snapshot(of: stored))
+                } catch {
+                    throw error.statusError
+                }
                 guard filter.matchesKey(object.key), filter.matches(object) else { continue }
                 items.append(object.snapshot)
                 let left: Int = page.items.count - index - 1 + page.remaining

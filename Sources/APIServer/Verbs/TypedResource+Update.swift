@@ -136,7 +136,7 @@ extension TypedResource {
         var object: Object = given
         let allocation: (any Allocation)? = try strategy.allocate(&object, old: old, context: call.context)
         let value: [UInt8] = strategy.store(object)
-        if value == snapshot.bytes {
+        if value == snapshot.bytes, try await !isStale(key, at: snapshot.revision, services) {
             allocation?.rollback()
             return .done(
                 WriteResult(snapshot: try presented(snapshot), created: false, warnings: warnings))

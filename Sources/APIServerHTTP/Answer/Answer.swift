@@ -10,6 +10,8 @@ final class Answer: Sendable {
         var negotiation: Negotiation?
         var target: RequestTarget?
         var context: RequestContext?
+        var audit: AuditEntry?
+        var flow: FlowMatch?
     }
 
     /// A short body goes out at once, a long one in parts.
@@ -54,6 +56,8 @@ final class Answer: Sendable {
 
     func use(_ target: RequestTarget) { state.withLock { $0.target = target } }
     func use(_ context: RequestContext) { state.withLock { $0.context = context } }
+    func use(_ flow: FlowMatch) { state.withLock { $0.flow = flow } }
+    func use(_ audit: AuditEntry) { state.withLock { $0.audit = audit } }
 
     var negotiation: Negotiation { state.withLock { $0.negotiation } ?? Negotiation() }
 
@@ -73,12 +77,33 @@ final class Answer: Sendable {
     }
 
     private func fields(_ contentType: String) -> HTTPFields {
-        HTTPFields([("audit-id", id), ("cache-control", "no-cache, private"), ("content-type", contentType)])
+        var fields = HTTPFields([
+            ("audit-id", id), ("cache-control", "no-cache, private"), ("content-type", contentType),
+        ])
+        if let flow = state.withLock({ $0.flow }), !flow.schemaUID.isEmpty {
+            fields.append("x-kubernetes-pf-flowschema-uid", flow.schemaUID)
+            fields.append("x-kubernetes-pf-prioritylevel-uid", flow.levelUID)
+        }
+        return fields
     }
 
-    private func count(_ code: Int) {
-        guard let context = state.withLock({ $0.context }) else { return }
-        core.answered(context, code: code, since: began)
+    /// For metrics, and for the audit log.
+    private func finished(_ code: Int, _ note: (AuditEntry, MicroTime) -> Void) {
+        let (context, audit): (RequestContext?, AuditEntry?) = state.withLock { ($0.context, $0.audit) }
+        if let context { core.answered(context, code: code, since: began) }
+        if let audit { note(audit, core.services.environment.clock.nowMicro) }
+    }
+
+    /// A long answer has begun.
+    func started(code: Int = 200) {
+        guard let audit = state.withLock({ $0.audit }) else { return }
+        audit.started(AuditEntry.Outcome(code: code), at: core.services.environment.clock.nowMicro)
+    }
+
+    /// A long answer is over.
+    func ended() {
+        guard let audit = state.withLock({ $0.audit }) else { return }
+        audit.answered(code: 200, at: core.services.environment.clock.nowMicro)
     }
 
     /// Whether the answer may be encoded on an event loop: stored bytes may, long conversions may not.
@@ -104,14 +129,14 @@ final class Answer: Sendable {
         if let seconds = error.retryAfterSeconds { fields.append("retry-after", String(seconds)) }
         if code == 401 { fields.append("www-authenticate", "Bearer realm=\"kubernetes-master\"") }
         responder.respond(status: code, fields: fields, body: isHead ? [] : body)
-        count(code)
+        finished(code) { $0.failed(error, at: $1) }
     }
 
     func send(_ response: NonResourceResponse) {
         var fields: HTTPFields = fields(response.contentType)
         for field in response.fields { fields.set(field.name, field.value) }
         send(.bytes(response.body), response.code, fields, compressAbove: response.compressAbove)
-        count(response.code)
+        finished(response.code) { $0.answered(code: response.code, at: $1) }
     }
 
     func send(_ response: APIResponse, of resource: (any ServedResource)?) {
@@ -124,7 +149,7 @@ final class Answer: Sendable {
             case .whole(let bytes): send(.bytes(bytes), response.code, fields)
             case .parts(let parts): send(.list(parts), response.code, fields)
             }
-            count(response.code)
+            finished(response.code) { $0.answered(response, of: resource, at: $1) }
         } catch {
             fail(error)
         }

@@ -89,6 +89,7 @@ package struct ControllerManager: Sendable {
         { ServiceAccountReconciler.make($0) },
         { ClusterRoleAggregationReconciler.make($0) },
         { RootCAPublisher.make($0) },
+        { TokenCleaner.make($0) },
         { NodeLifecycleReconciler.make($0) },
         { EndpointSliceReconciler.make($0) },
         { EndpointsReconciler.make($0) },

@@ -1,8 +1,8 @@
 import Synchronization
 
 /// A bounded queue into a thread of ours: anyone sends, one thread receives all that is there.
-final class Inbox<Element: Sendable>: Sendable {
-    enum Refusal: Error {
+package final class Inbox<Element: Sendable>: Sendable {
+    package enum Refusal: Error {
         case full
         case closed
     }
@@ -18,12 +18,12 @@ final class Inbox<Element: Sendable>: Sendable {
     private let signal = ThreadSignal()
     private let capacity: Int
 
-    init(capacity: Int) {
+    package init(capacity: Int) {
         self.capacity = capacity
     }
 
     /// - Parameter force: also when full; for what is bounded by other means.
-    func send(_ element: Element, force: Bool = false) throws(Refusal) {
+    package func send(_ element: Element, force: Bool = false) throws(Refusal) {
         let outcome: Result<Bool, Refusal> = state.withLock { state in
             guard !state.isClosed else { return .failure(.closed) }
             guard force || state.elements.count < capacity else { return .failure(.full) }
@@ -41,7 +41,7 @@ final class Inbox<Element: Sendable>: Sendable {
     }
 
     /// Refuses what comes from now on; the receiver gets what is there, and then nil.
-    func close() {
+    package func close() {
         let wasAsleep: Bool = state.withLock { state in
             state.isClosed = true
             return exchange(&state.isAsleep, with: false)
@@ -52,7 +52,7 @@ final class Inbox<Element: Sendable>: Sendable {
     }
 
     /// Blocks until there is something. nil: closed and empty.
-    func receive() -> [Element]? {
+    package func receive() -> [Element]? {
         while true {
             let taken: [Element]?? = state.withLock { state in
                 if !state.elements.isEmpty {

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A thread outside the cooperative pool, for work that blocks.
-enum StoreThread {
+package enum StoreThread {
     private final class Body: Sendable {
         let run: @Sendable () -> Void
 
@@ -11,7 +11,7 @@ enum StoreThread {
     }
 
     /// Runs `body` on a new detached thread. The name shows in `ps -T`; at most 15 bytes of it.
-    static func start(name: String, _ body: @escaping @Sendable () -> Void) {
+    package static func start(name: String, _ body: @escaping @Sendable () -> Void) {
         let boxed = Body {
             setName(name)
             body()

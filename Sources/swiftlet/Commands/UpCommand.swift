@@ -38,6 +38,8 @@ struct UpCommand: AsyncParsableCommand {
 
     @Option(help: "Seconds that --detach waits for the node to be Ready.") var timeout: Int = 120
 
+    @OptionGroup(title: "Access") var access: AccessOptions
+
     @Flag(name: .shortAndLong, help: "Log more.") var verbose = false
 
     func validate() throws {
@@ -52,7 +54,7 @@ struct UpCommand: AsyncParsableCommand {
         ClusterConfiguration(
             paths: data.paths, bindAddress: bindAddress, port: port, kubeletPort: kubeletPort,
             nodeName: nodeName ?? MachineNames.host(), addresses: nodeAddress.map { [$0] } ?? MachineNames.addresses(),
-            runtimeEndpoint: runtimeEndpoint, hasNode: !isWithoutNode, isVerbose: verbose)
+            runtimeEndpoint: runtimeEndpoint, hasNode: !isWithoutNode, isVerbose: verbose, access: access.configuration)
     }
 
     func run() async throws {

@@ -14,6 +14,7 @@ struct ClusterConfiguration: Sendable {
     var runtimeEndpoint: String?
     var hasNode: Bool
     var isVerbose: Bool
+    var access = AccessConfiguration()
 
     static let podNetwork: String = "10.244.0.0/16"
     static let serviceNetwork: String = "10.96.0.0/16"

@@ -1,7 +1,9 @@
 import API
 import APIMachinery
 import APIServer
+import APIServerAudit
 import APIServerHTTP
+import APIServerOIDC
 import APIServerStreams
 import APIServerTokens
 import Client
@@ -23,6 +25,8 @@ final class ControlPlane: Sendable {
     /// PEM of the authority by which pods know the API server.
     private let rootCA: String
     private let access: ClusterAccess
+    private let auditFile: AuditFile?
+    private let issuerKeys: IssuerKeySource?
 
     init(
         _ configuration: ClusterConfiguration, certificates: Certificates, store: EmbeddedStore, recorder: FlowRecorder,
@@ -34,9 +38,12 @@ final class ControlPlane: Sendable {
         let pki: ClusterPKI = certificates.pki
         rootCA = String(decoding: pki.authority.certificatePEM, as: UTF8.self)
         let link = ServerLink()
-        let registry = ResourceRegistry(KindRegistrations.all(services: ClusterServiceAllocator(link: link)))
+        let registry = ResourceRegistry(
+            KindRegistrations.all(services: ClusterServiceAllocator(link: link)),
+            protection: try AccessSetup.protection(configuration.access))
         var settings = ClusterAccess.Configuration()
         settings.address = configuration.serverURL
+        issuerKeys = try AccessSetup.authentication(configuration.access, &settings, log: log)
         access = ClusterAccess(
             settings, registry: registry, signer: ClusterTokenSigner(pki.serviceAccountKey),
             verifier: ClusterTokenVerifier([pki.serviceAccountKey.verifyingKey]), clock: SystemWallClock())
@@ -46,12 +53,16 @@ final class ControlPlane: Sendable {
         parts.virtualResources = [BindingResource()]
         access.install(in: &parts)
         parts.flow = recorder
+        let audit: (log: AuditLog, file: AuditFile)? = try AccessSetup.audit(configuration.access, log: log)
+        parts.audit = audit?.log
+        auditFile = audit?.file
         parts.nonResources += [
             FlowHandler(recorder), OpenAPIHandler(registry: registry, virtualResources: parts.virtualResources),
         ]
         core = APIServerCore(parts)
         link.connect(core)
         var http = APIHTTPHandler.Configuration(authenticator: access.authenticator)
+        http.anonymous = configuration.access.allowsAnonymous ? .everything : .nothing
         http.identify = { APIServer.PeerIdentity(certificateDER: $0) }
         http.connectHandlers = PodStreamHandler.all(
             connector: KubeletConnector(tls: { certificates.towardsKubelets }))
@@ -72,6 +83,7 @@ final class ControlPlane: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.core.run() }
             group.addTask { await self.handler.run() }
+            if let issuerKeys { group.addTask { await issuerKeys.run() } }
             group.addTask {
                 do throws(HTTPServerError) {
                     try await self.http.run()
@@ -81,6 +93,7 @@ final class ControlPlane: Sendable {
             }
             await group.waitForAll()
         }
+        auditFile?.close()
     }
 
     /// Makes what every cluster has. Until it returns nobody but `system:masters` may do anything.
