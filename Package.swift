@@ -57,6 +57,7 @@ targets += [
     .target(
         name: "API", dependencies: ["Codec", "APIMachinery"] + groups.map { .target(name: $0.name) },
         path: "Sources/API/All"),
+    .target(name: "APIApply", dependencies: ["Codec", "APIMachinery"], path: "Sources/API/Apply"),
     .target(name: "APIDefaults", dependencies: api, path: "Sources/API/Defaults"),
     .target(name: "APIValidation", dependencies: api, path: "Sources/API/Validation"),
     .executableTarget(name: "apigen", dependencies: ["Codec"]),
@@ -68,7 +69,7 @@ targets += [
 
     .target(name: "PKI", dependencies: certificates),
     .target(name: "HTTPServer", dependencies: nio),
-    .target(name: "APIServer", dependencies: api + ["Flow", "Store", "APIDefaults", "APIValidation"]),
+    .target(name: "APIServer", dependencies: api + ["APIApply", "Flow", "Store", "APIDefaults", "APIValidation"]),
     .target(
         name: "APIServerHTTP", dependencies: ["APIServer", "HTTPServer", "APIMachinery", "Codec", "Flow", "PKI"]),
 
@@ -117,6 +118,7 @@ targets += [
     .testTarget(name: "CodecTests", dependencies: ["Codec"]),
     .testTarget(name: "FlowTests", dependencies: ["Flow", "Codec"]),
     .testTarget(name: "APIMachineryTests", dependencies: ["APIMachinery", "Codec"]),
+    .testTarget(name: "APIApplyTests", dependencies: api + ["APIApply"]),
     .testTarget(name: "APITests", dependencies: api + ["CRI"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "StoreConformance", "store-crash"]),
     .testTarget(name: "PKITests", dependencies: ["PKI"] + certificates),
