@@ -65,7 +65,8 @@ struct Catalog {
         case .intOrString: return "IntOrString"
         case .time: return "Time"
         case .microTime: return "MicroTime"
-        case .rawExtension, .fieldsV1: return "JSONValue"
+        case .rawExtension: return "JSONValue"
+        case .fieldsV1: return "FieldsV1"
         case .message(let key), .enumeration(let key): return swiftName(key, in: module)
         case .list(let element): return "[" + swiftType(element, in: module) + "]"
         case .map(let element): return "StringMap<" + swiftType(element, in: module) + ">"
@@ -116,8 +117,8 @@ struct Catalog {
             size = Size(bytes: 8, hasSpare: false)
         case .quantity: size = Size(bytes: 32, hasSpare: true)
         case .intOrString: size = Size(bytes: 17, hasSpare: true)
-        case .rawExtension, .fieldsV1: size = Size(bytes: 17, hasSpare: true)
-        case .bytes, .list, .map: size = pointer
+        case .rawExtension: size = Size(bytes: 17, hasSpare: true)
+        case .bytes, .list, .map, .fieldsV1: size = pointer
         case .message(let key):
             guard let inline = self.size(key, within: outer) else { return pointer }
             size = inline

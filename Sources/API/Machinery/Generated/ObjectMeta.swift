@@ -240,7 +240,7 @@ package struct ManagedFieldsEntry: APIMessage {
     /// Always FieldsV1.
     package var fieldsType: String = ""
     /// The fields, as a tree.
-    package var fieldsV1: JSONValue?
+    package var fieldsV1: FieldsV1?
     /// The subresource that was written, if any.
     package var subresource: String = ""
 

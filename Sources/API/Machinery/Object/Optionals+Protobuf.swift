@@ -13,8 +13,7 @@ extension ProtobufReader {
         return time == MicroTime.goZero ? nil : time
     }
 
-    /// JSON in a message, as for RawExtension and FieldsV1; nil if there is none.
-    package mutating func json() throws(ProtobufError) -> JSONValue? {
+    private mutating func rawJSON() throws(ProtobufError) -> [UInt8] {
         let outer: Int = try enterMessage()
         var raw: [UInt8] = []
         loop: while true {
@@ -25,9 +24,24 @@ extension ProtobufReader {
             }
         }
         leaveMessage(outer)
+        return raw
+    }
+
+    /// JSON in a message, as for RawExtension; nil if there is none.
+    package mutating func json() throws(ProtobufError) -> JSONValue? {
+        try decodedJSON()
+    }
+
+    /// The same for FieldsV1.
+    package mutating func json() throws(ProtobufError) -> FieldsV1? {
+        try decodedJSON()
+    }
+
+    private mutating func decodedJSON<Value: JSONCodable>() throws(ProtobufError) -> Value? {
+        let raw: [UInt8] = try rawJSON()
         if raw.isEmpty { return nil }
-        do {
-            return try JSONReader.decode(JSONValue.self, from: raw)
+        do throws(JSONError) {
+            return try JSONReader.decode(Value.self, from: raw)
         } catch {
             throw failure(.invalidValue("embedded JSON: \(error)"))
         }
@@ -47,10 +61,17 @@ extension ProtobufWriter {
         header(field: field, since: mark)
     }
 
-    /// `{ 1: the JSON }`, as for RawExtension and FieldsV1.
+    /// `{ 1: the JSON }`, as for RawExtension.
     package mutating func json(_ value: JSONValue?, field: Int) {
         let mark: Int = count
         if let value { bytes(value.jsonBytes, field: 1) }
+        header(field: field, since: mark)
+    }
+
+    /// The same for FieldsV1.
+    package mutating func json(_ fields: FieldsV1?, field: Int) {
+        let mark: Int = count
+        if let fields { bytes(fields.json, field: 1) }
         header(field: field, since: mark)
     }
 }
