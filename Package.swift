@@ -71,8 +71,9 @@ targets += [
 
     .target(name: "PKI", dependencies: certificates),
     .target(name: "HTTPServer", dependencies: nio),
-    .target(name: "APIServer", dependencies: api + ["Flow", "Store", "APIDefaults", "APIRules", "APIValidation"]),
-    .target(name: "APIServer", dependencies: api + ["APIApply", "Flow", "Store", "APIDefaults", "APIValidation"]),
+    .target(
+        name: "APIServer",
+        dependencies: api + ["APIApply", "APIDefaults", "APIRules", "APIValidation", "Flow", "Store"]),
     .target(
         name: "APIServerHTTP",
         dependencies: ["APIServer", "HTTPServer", "APIMachinery", "Codec", "Compression", "Flow", "PKI"]),
@@ -150,7 +151,6 @@ targets += [
     .testTarget(name: "APITests", dependencies: api + ["CRI", "RandomObjects"]),
     .testTarget(name: "RulesTests", dependencies: api + ["APIRules"]),
     .testTarget(name: "APIApplyTests", dependencies: api + ["APIApply"]),
-    .testTarget(name: "APITests", dependencies: api + ["CRI"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "StoreConformance", "store-crash"]),
     .testTarget(name: "PKITests", dependencies: ["PKI"] + certificates),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "PKI"] + nio),
