@@ -162,6 +162,24 @@ struct BuilderTests {
         }
         #expect(resolve().servers == ["1.1.1.1", "2.2.2.2", "3.3.3.3"])
         #expect(resolve().options == ["ndots:2"])
+        pod.spec.dnsConfig = nil
+        pod.spec.hostNetwork = true
+        pod.spec.dnsPolicy = "ClusterFirstWithHostNet"
+        #expect(resolve().servers == ["10.96.0.10"])
+        let (fallback, problem) = Resolver.of(pod, host: host, clusterDNS: [], clusterDomain: "cluster.local")
+        #expect(fallback == host && problem?.reason == "MissingClusterDNS")
+        #expect(problem?.message.hasSuffix("\"ClusterFirst\" policy. Falling back to \"Default\" policy.") == true)
+    }
+
+    @Test func `pods do not get the address of a server that only the node reaches`() {
+        func file(_ standard: String?, _ behind: String?) -> String {
+            Resolver.file(standard: "a", behindResolved: "b") { $0 == "a" ? standard : behind }
+        }
+        #expect(file("nameserver 127.0.0.53", "nameserver 9.9.9.9") == "b")
+        #expect(file("nameserver 127.0.0.53", nil) == "a")
+        #expect(file("nameserver 127.0.0.53", "# none") == "a")
+        #expect(file("nameserver 127.0.0.1\nnameserver 9.9.9.9", "nameserver 1.1.1.1") == "a")
+        #expect(file(nil, "nameserver 1.1.1.1") == "a")
     }
 
     @Test(arguments: [

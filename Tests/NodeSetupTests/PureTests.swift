@@ -142,6 +142,13 @@ import Testing
         #expect(!facts.plan(paths, keepingData: true).steps.contains(.removeFile("/d/swiftlet.log")))
     }
 
+    @Test func `the cluster's address leaves the machine with everything else`() {
+        var facts = ResetFacts()
+        facts.clusterAddress = "10.96.0.10"
+        #expect(facts.plan(paths, keepingData: true).steps == [.removeAddress("10.96.0.10")])
+        #expect(facts != ResetFacts())
+    }
+
     @Test func `only our network's rules go, and shared chains stay while another network uses them`() {
         let ours = """
             *nat

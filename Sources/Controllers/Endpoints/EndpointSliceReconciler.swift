@@ -41,11 +41,17 @@ package struct EndpointSliceReconciler: Reconciler {
             $0.metadata.labels[Self.managerLabel] == Self.manager && $0.metadata.deletionTimestamp == nil
         }
         var missing: [String] = []
-        let groups: [SlicePlanner.Group] = ServiceBackends.usesIPv6(service).flatMap {
-            self.groups(service, isIPv6: $0, missing: &missing)
+        var plan = SlicePlanner.Plan()
+        let template: ObjectMeta = template(service)
+        let families: [Bool] = ServiceBackends.usesIPv6(service)
+        for isIPv6 in families {
+            let groups: [SlicePlanner.Group] = groups(service, isIPv6: isIPv6, missing: &missing)
+            let planner = SlicePlanner(
+                existing: existing.filter { ($0.addressType == "IPv6") == isIPv6 }, template: template)
+            plan.add(planner.plan(groups, placeholder: isIPv6))
         }
-        let planner = SlicePlanner(existing: existing, template: template(service))
-        let plan: SlicePlanner.Plan = planner.plan(groups, placeholder: ServiceBackends.usesIPv6(service)[0])
+        plan.delete += existing.filter { !families.contains($0.addressType == "IPv6") }
+        annotate(&plan, service, existing)
         var result = Reconciliation()
         result.write(plan.writes, .parallel)
         if let first = missing.first {
@@ -61,6 +67,32 @@ package struct EndpointSliceReconciler: Reconciler {
         guard let service = services[key], let error = failed?.error else { return nil }
         let message: String = "Error updating Endpoint Slices for Service \(key): \(error.message)"
         return Reconciliation([.event(service, .warning, reason: "FailedToUpdateEndpointSlices", message)])
+    }
+
+    /// Says in every slice that is written since when it should have been.
+    private func annotate(_ plan: inout SlicePlanner.Plan, _ service: Service, _ existing: [EndpointSlice]) {
+        let changed: [EndpointSlice] = plan.create + plan.update
+        guard !changed.isEmpty else { return }
+        var trigger = ChangeTrigger()
+        if existing.isEmpty { trigger.add(service.metadata.creationTimestamp) }
+        var before: [String: Endpoint] = [:]
+        for endpoint in existing.flatMap(\.endpoints) { before[Self.key(endpoint)] = endpoint }
+        for endpoint in changed.flatMap(\.endpoints) {
+            guard let target = endpoint.targetRef, before[Self.key(endpoint)] != endpoint,
+                let pod = pods.get(target.namespace, target.name), pod.metadata.uid == target.uid
+            else { continue }
+            trigger.add(pod)
+        }
+        for index in plan.create.indices {
+            plan.create[index].metadata.annotations[ChangeTrigger.annotation] = trigger.text
+        }
+        for index in plan.update.indices {
+            plan.update[index].metadata.annotations[ChangeTrigger.annotation] = trigger.text
+        }
+    }
+
+    private static func key(_ endpoint: Endpoint) -> String {
+        "\(endpoint.targetRef?.uid ?? "") \(endpoint.addresses.first ?? "")"
     }
 
     // MARK: - What there should be

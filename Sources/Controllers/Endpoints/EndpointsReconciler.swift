@@ -29,11 +29,15 @@ package struct EndpointsReconciler: Reconciler {
         }
         guard service.spec.type != "ExternalName", !service.spec.selector.isEmpty else { return .done }
         var packer = SubsetPacker()
+        var trigger = ChangeTrigger()
+        let before: [String: Bool] = Self.readiness(existing)
+        if existing == nil { trigger.add(service.metadata.creationTimestamp) }
         for pod in pods.list(namespace: key.namespace) where ServiceBackends.selects(service, pod.metadata.labels) {
             guard ServiceBackends.canServe(pod),
                 !pod.isTerminating || service.spec.publishNotReadyAddresses
             else { continue }
             add(pod, service, &packer)
+            if before[pod.metadata.uid] != (service.spec.publishNotReadyAddresses || pod.isReady) { trigger.add(pod) }
         }
         var wanted: Endpoints =
             existing
@@ -47,10 +51,22 @@ package struct EndpointsReconciler: Reconciler {
         wanted.metadata.labels[EndpointSliceReconciler.headlessLabel] = ServiceBackends.isHeadless(service) ? "" : nil
         wanted.metadata.labels[Self.managerLabel] = "endpoint-controller"
         wanted.metadata.annotations[Self.overCapacity] = isTruncated ? "truncated" : nil
-        guard let existing else {
+        guard wanted != existing else { return .done }
+        wanted.metadata.annotations[ChangeTrigger.annotation] = trigger.text
+        guard existing != nil else {
             return Reconciliation([Write.create(wanted).ignoring([.alreadyExists, .namespaceTerminating])])
         }
-        return wanted == existing ? .done : Reconciliation([.update(wanted)])
+        return Reconciliation([.update(wanted)])
+    }
+
+    /// Which pods are shown, and whether as ready.
+    private static func readiness(_ endpoints: Endpoints?) -> [String: Bool] {
+        var shown: [String: Bool] = [:]
+        for subset in endpoints?.subsets ?? [] {
+            for address in subset.notReadyAddresses { shown[address.targetRef?.uid ?? ""] = false }
+            for address in subset.addresses { shown[address.targetRef?.uid ?? ""] = true }
+        }
+        return shown
     }
 
     package func didWrite(_ key: ObjectKey, _ outcomes: [WriteOutcome], now: Time) -> Reconciliation? {

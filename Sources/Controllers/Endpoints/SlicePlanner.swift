@@ -28,6 +28,12 @@ struct SlicePlanner {
         var update: [EndpointSlice] = []
         var delete: [EndpointSlice] = []
 
+        mutating func add(_ other: Plan) {
+            create += other.create
+            update += other.update
+            delete += other.delete
+        }
+
         var writes: [Write] {
             create.map { Write.create($0).ignoring(.namespaceTerminating) } + update.map { Write.update($0) }
                 + delete.map { Write.delete($0) }

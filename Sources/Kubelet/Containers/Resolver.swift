@@ -28,6 +28,20 @@ package struct Resolver: Sendable, Equatable {
         }
     }
 
+    /// The file that pods can use: not one whose servers are all on the node's loopback interface, where pods do not reach
+    /// them, when systemd-resolved keeps another one with the servers behind. kubeadm chooses the same.
+    package static func file(
+        standard: String = "/etc/resolv.conf", behindResolved: String = "/run/systemd/resolve/resolv.conf",
+        read: (String) -> String?
+    ) -> String {
+        let servers: [String] = Resolver(parsing: read(standard) ?? "").servers
+        let isLocal: Bool = !servers.isEmpty && servers.allSatisfy { $0.hasPrefix("127.") || $0 == "::1" }
+        guard isLocal, let other = read(behindResolved), !Resolver(parsing: other).servers.isEmpty else {
+            return standard
+        }
+        return behindResolved
+    }
+
     /// What the pod asked for. `problem` is an event's message when not all of it could be had.
     package static func of(
         _ pod: Pod, host: Resolver, clusterDNS: [String], clusterDomain: String
@@ -49,7 +63,7 @@ package struct Resolver: Sendable, Equatable {
                 problem = (
                     "MissingClusterDNS",
                     "pod: \"\(who)\". kubelet does not have ClusterDNS IP configured and cannot create Pod using "
-                        + "\"\(pod.spec.dnsPolicy)\" policy. Falling back to \"Default\" policy."
+                        + "\"ClusterFirst\" policy. Falling back to \"Default\" policy."
                 )
             }
         }

@@ -50,6 +50,13 @@ package struct Reset: Sendable {
         case .deleteInterface(let name):
             let result = nodesetup_delete_link(name)
             return result == 0 || result == -ENODEV ? nil : String(cString: strerror(-result))
+        case .removeAddress(let address):
+            do throws(Subprocess.Error) {
+                try ClusterAddress.remove(address)
+                return nil
+            } catch {
+                return error.description
+            }
         case .deleteTable(let family, let name):
             return attempt(["nft", "delete", "table", family, name])
         case .deleteRules(let program, let script, _):
@@ -167,6 +174,7 @@ package struct Reset: Sendable {
     }
 
     private func gatherNetwork(_ facts: inout ResetFacts) {
+        facts.clusterAddress = ClusterAddress.installed(paths)
         let path = paths.cniConfiguration + "/" + PodNetworkConfiguration.fileName
         guard let text = Files.text(path), let name = Self.member("name", in: text),
             let bridge = Self.member("bridge", in: text)

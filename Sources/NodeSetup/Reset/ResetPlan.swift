@@ -4,6 +4,8 @@ package struct ResetPlan: Sendable, Equatable {
         case endProcess(id: Int32, what: String)
         case unmount(String)
         case deleteInterface(String)
+        /// An address of the loopback interface.
+        case removeAddress(String)
         case deleteTable(family: String, name: String)
         /// A script for `iptables-restore --noflush`, or its IPv6 sister.
         case deleteRules(program: String, script: String, rules: Int)
@@ -17,6 +19,7 @@ package struct ResetPlan: Sendable, Equatable {
             case .endProcess(let id, let what): "end process \(id) (\(what))"
             case .unmount(let path): "unmount \(path)"
             case .deleteInterface(let name): "delete network interface \(name)"
+            case .removeAddress(let address): "remove address \(address) from the loopback interface"
             case .deleteTable(let family, let name): "delete nftables table \(family) \(name)"
             case .deleteRules(let program, _, let rules): "delete \(rules) rules and chains with \(program)-restore"
             case .removeCgroup(let path): "remove cgroup \(path)"
@@ -48,6 +51,8 @@ package struct ResetFacts: Sendable, Equatable {
     /// The interfaces on our bridge.
     package var bridgePorts: [String] = []
     package var bridgeExists = false
+    /// The cluster's address that we gave this machine.
+    package var clusterAddress: String?
     /// nftables tables as (family, name).
     package var tables: [(family: String, name: String)] = []
     /// What `iptables-save` and `ip6tables-save` write, per program that is there.
@@ -68,7 +73,8 @@ package struct ResetFacts: Sendable, Equatable {
     package static func == (left: ResetFacts, right: ResetFacts) -> Bool {
         left.processes == right.processes && left.cgroups == right.cgroups && left.mounts == right.mounts
             && left.containerIDs == right.containerIDs && left.network?.name == right.network?.name
-            && left.network?.bridge == right.network?.bridge && left.bridgePorts == right.bridgePorts
+            && left.clusterAddress == right.clusterAddress && left.network?.bridge == right.network?.bridge
+            && left.bridgePorts == right.bridgePorts
             && left.rules == right.rules && left.podCgroups == right.podCgroups && left.trees == right.trees
             && left.files == right.files && left.madeFiles == right.madeFiles
             && left.ownsDataDirectory == right.ownsDataDirectory
@@ -123,6 +129,7 @@ extension ResetFacts {
         let (unmounts, foreign) = splitMounts(paths)
         plan.steps += unmounts.map { .unmount($0) }
         plan.kept += foreign.map { "\($0): mounted by somebody else" }
+        if let clusterAddress { plan.steps.append(.removeAddress(clusterAddress)) }
         if let network {
             plan.steps += bridgePorts.map { .deleteInterface($0) }
             if bridgeExists { plan.steps.append(.deleteInterface(network.bridge)) }

@@ -4,9 +4,9 @@ import Client
 
 /// What every cluster has from its first moment: system namespaces, the `kubernetes` Service, system priorities.
 struct ClusterBootstrap: Sendable {
-    private let configuration: ClusterConfiguration
+    let configuration: ClusterConfiguration
     private let client: APIClient
-    private let log: Log
+    let log: Log
 
     init(_ configuration: ClusterConfiguration, client: APIClient, log: Log) {
         self.configuration = configuration
@@ -79,14 +79,16 @@ struct ClusterBootstrap: Sendable {
             known.endpoints = wanted.endpoints
             known.ports = wanted.ports
         }
+        try await makeDNS()
+        try await makeServiceRange()
     }
 
-    private func make<Object: APIObject>(_ object: Object) async throws(StatusError) {
+    func make<Object: APIObject>(_ object: Object) async throws(StatusError) {
         try await ensure(object) { _, _ in }
     }
 
     /// As `make`, but brings an object that is there up to date: the machine's address may have changed.
-    private func ensure<Object: APIObject>(
+    func ensure<Object: APIObject>(
         _ wanted: Object, _ update: (inout Object, Object) -> Void
     ) async throws(StatusError) {
         do throws(StatusError) {

@@ -22,6 +22,11 @@ struct ClusterConfiguration: Sendable {
     static let serviceAddress: String = "10.96.0.1"
     static let dnsAddress: String = "10.96.0.10"
     static let domain: String = "cluster.local"
+    /// Where the DNS server listens on the node's own address, for who is led there by rules for Services. Not 53, which
+    /// the machine may need for itself.
+    static let dnsNodePort: Int = 10053
+    /// Of the DNS server, as upstream.
+    static let dnsMetricsPort: Int = 9153
 
     var files: ClusterFiles { ClusterFiles(paths) }
 

@@ -48,11 +48,13 @@ struct NodeAgent: Sendable {
     private func runNode() async throws {
         let prepared: NodePreparation.Prepared = try await NodePreparation.prepare(configuration.paths)
         let exits = ExitWatcher()
+        let dns: NodeDNS? = await NodeDNS.open(configuration, server: server, recorder: recorder, log: log)
         let socket: String = configuration.runtimeEndpoint ?? configuration.paths.containerdSocket
         let runtime = try CRIClient(socket: socket)
         try await withThrowingTaskGroup(of: Void.self) { group in
             if configuration.runtimeEndpoint == nil { group.addTask { try await superviseContainerd(prepared) } }
             group.addTask { await exits.run() }
+            if let dns { group.addTask { await dns.run() } }
             group.addTask {
                 // A kubelet may not give itself a role; whoever runs the cluster may.
                 await server.label(node: configuration.nodeName)
@@ -62,7 +64,7 @@ struct NodeAgent: Sendable {
             group.addTask {
                 _ = try await runtime.waitUntilReady(within: .seconds(60))
                 if configuration.runtimeEndpoint == nil { try await bringPauseImage(runtime) }
-                let kubelet: KubeletService = kubelet(runtime, prepared, exits)
+                let kubelet: KubeletService = kubelet(runtime, prepared, exits, hasDNS: dns != nil)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { await kubelet.run() }
                     group.addTask { try await serve(kubelet, runtime) }
@@ -123,7 +125,7 @@ struct NodeAgent: Sendable {
     }
 
     private func kubelet(
-        _ runtime: CRIClient, _ prepared: NodePreparation.Prepared, _ exits: ExitWatcher
+        _ runtime: CRIClient, _ prepared: NodePreparation.Prepared, _ exits: ExitWatcher, hasDNS: Bool
     ) -> KubeletService {
         let reader = MachineReader(dataDirectory: configuration.paths.dataDirectory)
         let machine: Kubelet.MachineFacts = reader.read()
@@ -132,6 +134,8 @@ struct NodeAgent: Sendable {
             kubeletDirectory: configuration.paths.kubeletDirectory)
         settings.logsDirectory = configuration.paths.kubeletDirectory + "/logs"
         settings.clusterDomain = ClusterConfiguration.domain
+        settings.resolverFile = NodeDNS.resolverFile
+        if hasDNS { settings.clusterDNS = [ClusterConfiguration.dnsAddress] }
         settings.memoryBytes = machine.memoryBytes
         let allocatable: StringMap<Quantity> = [
             "cpu": Quantity(machine.processors), "memory": Quantity(machine.memoryBytes, format: .binarySI),

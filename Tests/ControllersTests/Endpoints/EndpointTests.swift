@@ -203,6 +203,53 @@ import Testing
         #expect(cluster.get(Endpoints.self, "shop", "web") == nil)
     }
 
+    @Test func `what is written says since when it should have been`() async {
+        let name: String = "endpoints.kubernetes.io/last-change-trigger-time"
+        func told() -> [String?] {
+            [
+                cluster.all(EndpointSlice.self).first?.metadata.annotations[name],
+                cluster.get(Endpoints.self, "shop", "web")?.metadata.annotations[name],
+            ]
+        }
+        func since(_ seconds: Int64) -> (inout Pod) -> Void {
+            { $0.status.conditions[0].lastTransitionTime = Time(seconds: seconds) }
+        }
+        service { $0.metadata.creationTimestamp = Time(seconds: 50) }
+        pod("a", ip: "10.1.0.1", since(70))
+        await look()
+        #expect(told() == ["1970-01-01T00:00:50Z", "1970-01-01T00:00:50Z"])
+        pod("b", ip: "10.1.0.2", since(90))
+        pod("c", ip: "10.1.0.3", since(80))
+        await look()
+        #expect(told() == ["1970-01-01T00:01:20Z", "1970-01-01T00:01:20Z"])
+        // Nothing has changed: nothing is written.
+        _ = cluster.takeRequests()
+        await look()
+        #expect(cluster.takeRequests().isEmpty)
+        cluster.change(Pod.self, "shop", "a") {
+            $0.status.conditions[0].status = "False"
+            $0.status.conditions[0].lastTransitionTime = Time(seconds: 100)
+        }
+        await look()
+        #expect(told() == ["1970-01-01T00:01:40Z", "1970-01-01T00:01:40Z"])
+        // Of a pod that is gone nobody knows since when.
+        if let pod = cluster.get(Pod.self, "shop", "b") { cluster.remove(pod) }
+        await look()
+        #expect(told() == [nil, nil])
+    }
+
+    @Test func `each address family has slices of its own, also without endpoints`() async {
+        service { $0.spec.ipFamilies = ["IPv4", "IPv6"] }
+        await look()
+        #expect(cluster.all(EndpointSlice.self).map(\.addressType).sorted() == ["IPv4", "IPv6"])
+        pod("both", ip: "10.1.0.1") { $0.status.podIPs.append(PodIP.with { $0.ip = "fd00::1" }) }
+        await look()
+        #expect(shown() == ["10.1.0.1 110 8080", "fd00::1 110 8080"])
+        cluster.change(Service.self, "shop", "web") { $0.spec.ipFamilies = ["IPv6"] }
+        await look()
+        #expect(shown() == ["fd00::1 110 8080"])
+    }
+
     @Test func `endpoints kept by hand are mirrored, and unmirrored`() async {
         service { $0.spec.selector = [:] }
         cluster.put(
