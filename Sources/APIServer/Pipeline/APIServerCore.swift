@@ -43,7 +43,7 @@ package final class APIServerCore: Sendable {
         authorizer = parts.authorizer
         services = ServerServices(
             store: parts.store, feed: feed, environment: parts.environment, admission: parts.admission,
-            caches: RegistryReader(parts.registry), flow: parts.flow)
+            registry: parts.registry, flow: parts.flow)
         metrics = ServerMetrics(registry: parts.registry, feed: feed)
         health = HealthChecks(feed: feed)
         discovery = DiscoveryDocuments(
