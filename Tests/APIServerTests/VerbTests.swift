@@ -165,12 +165,6 @@ struct VerbTests {
                 }
                 #expect(error?.code == item.code && error?.message == item.message, "\(error?.message ?? "")")
             }
-            let apply = await failure { () throws(StatusError) in
-                _ = try await server.request(
-                    .patch, configMaps, "a", query: [("force", "true"), ("fieldManager", "me")], body: "{}",
-                    type: "application/apply-patch+yaml")
-            }
-            #expect(apply?.code == 415 && apply?.message.hasPrefix("server-side apply is not supported") == true)
             #expect(try await server.request(.list, configMaps).names == ["a"])
             #expect(try await server.request(.get, configMaps, "a").object(ConfigMap.self) == map)
         }
@@ -270,10 +264,6 @@ struct VerbTests {
                 type: "application/strategic-merge-patch+json"
             ).object(Pod.self)
             #expect(Set(strategic.spec.containers.map { "\($0.name)=\($0.image)" }) == ["c=j", "d=k"])
-            let apply = await failure { () throws(StatusError) in
-                _ = try await server.request(.patch, configMaps, "a", body: "{}", type: "application/apply-patch+yaml")
-            }
-            #expect(apply?.code == 415)
             let stale = await failure { () throws(StatusError) in
                 _ = try await server.request(
                     .patch, configMaps, "a", body: #"{"metadata":{"resourceVersion":"1"},"data":{"z":"1"}}"#,

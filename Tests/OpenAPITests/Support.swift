@@ -48,7 +48,7 @@ enum Ours {
 
     static let resources: [OpenAPIResource] = OpenAPIHandler.resources(registry, virtualResources)
 
-    static let documents = OpenAPIDocuments(resources, version: "v1.34.0", supportsApply: false)
+    static let documents = OpenAPIDocuments(resources, version: "v1.34.0")
 
     static func version3(_ name: String) throws -> JSONValue {
         try JSONReader.decode(JSONValue.self, from: try #require(documents.version3(name)))

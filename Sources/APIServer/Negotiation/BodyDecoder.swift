@@ -1,5 +1,24 @@
 import APIMachinery
 import Codec
+import Glibc
+
+extension [UInt8] {
+    /// Whether the text is anywhere in it.
+    func contains(text: StaticString) -> Bool {
+        let length: Int = text.utf8CodeUnitCount
+        return withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress, length > 0 else { return false }
+            var at: Int = 0
+            while bytes.count - at >= length,
+                let hit = memchr(base + at, Int32(text.utf8Start[0]), bytes.count - at - length + 1)
+            {
+                if memcmp(hit, text.utf8Start, length) == 0 { return true }
+                at = UnsafeRawPointer(hit) - base + 1
+            }
+            return false
+        }
+    }
+}
 
 /// Reads request bodies: JSON, YAML and protobuf.
 enum BodyDecoder {
@@ -36,6 +55,18 @@ enum BodyDecoder {
         case .json: return try decode(type, as: gvk, json: body, validation: validation)
         case .yaml: return try decode(type, as: gvk, json: try json(fromYAML: body), validation: validation)
         case .protobuf: return Decoded(object: try decode(type, as: gvk, protobuf: body), warnings: [])
+        }
+    }
+
+    /// Whether the body gives an empty list of managed fields, which is not the same as none.
+    static func hasEmptyOwners(_ call: WriteCall) -> Bool {
+        guard call.body.contains(text: "managedFields"), let format = try? format(call.contentType) else {
+            return false
+        }
+        switch format {
+        case .protobuf: return false
+        case .json: return (try? JSONValue(parsing: call.body))?["metadata"]?["managedFields"] == []
+        case .yaml: return (try? YAML.decode(call.body))?.first?["metadata"]?["managedFields"] == []
         }
     }
 

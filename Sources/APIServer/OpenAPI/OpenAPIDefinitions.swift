@@ -1,4 +1,5 @@
 import API
+import APIApply
 package import APIMachinery
 import Codec
 
@@ -20,37 +21,6 @@ package struct OpenAPIDefinitions: Sendable {
     private static let time: String = machinery + "apis.meta.v1.Time"
     private static let microTime: String = machinery + "apis.meta.v1.MicroTime"
     private static let fieldsV1: String = machinery + "apis.meta.v1.FieldsV1"
-
-    /// Types that server-side apply treats as one value wherever they stand: references and selectors.
-    private static let atomicTypes: Set<String> = [
-        "io.k8s.api.admissionregistration.v1.MatchResources",
-        "io.k8s.api.admissionregistration.v1.NamedRuleWithOperations",
-        "io.k8s.api.admissionregistration.v1.ParamKind",
-        "io.k8s.api.admissionregistration.v1.ParamRef",
-        "io.k8s.api.admissionregistration.v1.Variable",
-        "io.k8s.api.autoscaling.v1.CrossVersionObjectReference",
-        "io.k8s.api.core.v1.ConfigMapKeySelector",
-        "io.k8s.api.core.v1.EndpointAddress",
-        "io.k8s.api.core.v1.EndpointPort",
-        "io.k8s.api.core.v1.FileKeySelector",
-        "io.k8s.api.core.v1.LocalObjectReference",
-        "io.k8s.api.core.v1.NodeSelector",
-        "io.k8s.api.core.v1.NodeSelectorTerm",
-        "io.k8s.api.core.v1.ObjectFieldSelector",
-        "io.k8s.api.core.v1.ObjectReference",
-        "io.k8s.api.core.v1.ResourceFieldSelector",
-        "io.k8s.api.core.v1.ScopeSelector",
-        "io.k8s.api.core.v1.SecretKeySelector",
-        "io.k8s.api.core.v1.SecretReference",
-        "io.k8s.api.core.v1.TopologySelectorTerm",
-        "io.k8s.api.core.v1.TypedLocalObjectReference",
-        "io.k8s.api.discovery.v1.EndpointPort",
-        "io.k8s.api.networking.v1.ServiceBackendPort",
-        "io.k8s.api.rbac.v1.RoleRef",
-        "io.k8s.api.rbac.v1.Subject",
-        machinery + "apis.meta.v1.LabelSelector",
-        machinery + "apis.meta.v1.OwnerReference",
-    ]
 
     private let schemas: [String: Schema]
     private let names: [GroupVersionKind: String]
@@ -124,7 +94,7 @@ package struct OpenAPIDefinitions: Sendable {
         if let kinds = kinds(schema) {
             node.extensions.append(("x-kubernetes-group-version-kind", .array(kinds.map { $0.openAPIValue })))
         }
-        if Self.atomicTypes.contains(schema.name) {
+        if schema.isAtomic {
             node.extensions.append(("x-kubernetes-map-type", .string("atomic")))
         }
         if let union = schema.union {

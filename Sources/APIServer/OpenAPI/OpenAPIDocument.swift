@@ -86,9 +86,9 @@ enum OpenAPIMediaTypes {
     static let log: [String] = object + ["text/plain"]
     static let any: [String] = ["*/*"]
     static let patch: [String] = [
-        "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
+        "application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json",
+        "application/strategic-merge-patch+json",
     ]
-    static let apply: [String] = ["application/apply-patch+yaml"]
 }
 
 /// A schema, or part of one, in the order in which it is written.

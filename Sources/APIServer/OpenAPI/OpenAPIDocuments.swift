@@ -21,11 +21,10 @@ package final class OpenAPIDocuments: Sendable {
     private let resources: [String: [OpenAPIResource]]
     private let groups: [DiscoveryDocuments.Group]
     private let version: String
-    private let supportsApply: Bool
     /// Made when first needed, since that parses every schema. Held to take or set it only.
     private let definitions = Mutex<OpenAPIDefinitions?>(nil)
 
-    package init(_ resources: [OpenAPIResource], version: String, supportsApply: Bool) {
+    package init(_ resources: [OpenAPIResource], version: String) {
         var byName: [String: [OpenAPIResource]] = [:]
         for resource in resources {
             byName[Self.name(resource.info.gvr.group, resource.info.gvr.version), default: []].append(resource)
@@ -37,7 +36,6 @@ package final class OpenAPIDocuments: Sendable {
         self.resources = byName
         self.groups = groups
         self.version = version
-        self.supportsApply = supportsApply
     }
 
     private static func name(_ group: String, _ version: String) -> String {
@@ -94,8 +92,7 @@ package final class OpenAPIDocuments: Sendable {
     private func paths(_ name: String, _ definitions: OpenAPIDefinitions) -> [OpenAPIPath] {
         if let resources = resources[name], let first = resources.first {
             let operations = OpenAPIOperations(
-                group: first.info.gvr.group, version: first.info.gvr.version, definitions: definitions,
-                supportsApply: supportsApply)
+                group: first.info.gvr.group, version: first.info.gvr.version, definitions: definitions)
             return operations.paths(resources)
         }
         let operation: OpenAPIOperation

@@ -31,16 +31,12 @@ package final class OpenAPIHandler: NonResourceHandler {
     /// Held for look-ups only: documents are made outside, at worst once by each thread of the pool.
     private let state = Mutex(State())
 
-    /// - Parameter supportsApply: whether server-side apply is among the patches.
-    package init(_ resources: [OpenAPIResource], supportsApply: Bool = false) {
-        documents = OpenAPIDocuments(
-            resources, version: VersionHandler.gitVersion, supportsApply: supportsApply)
+    package init(_ resources: [OpenAPIResource]) {
+        documents = OpenAPIDocuments(resources, version: VersionHandler.gitVersion)
     }
 
-    package convenience init(
-        registry: ResourceRegistry, virtualResources: [any VirtualResource], supportsApply: Bool = false
-    ) {
-        self.init(Self.resources(registry, virtualResources), supportsApply: supportsApply)
+    package convenience init(registry: ResourceRegistry, virtualResources: [any VirtualResource]) {
+        self.init(Self.resources(registry, virtualResources))
     }
 
     /// What a server of these serves, as it is described to clients.

@@ -3,7 +3,6 @@ import APIMachinery
 /// Makes the paths of one group and version from what is served there.
 struct OpenAPIOperations {
     private let definitions: OpenAPIDefinitions
-    private let supportsApply: Bool
     private let group: String
     private let version: String
     /// `/api/v1`, `/apis/apps/v1`
@@ -13,11 +12,10 @@ struct OpenAPIOperations {
     /// `core_v1`, `rbacAuthorization_v1`
     private let tag: String
 
-    init(group: String, version: String, definitions: OpenAPIDefinitions, supportsApply: Bool) {
+    init(group: String, version: String, definitions: OpenAPIDefinitions) {
         self.group = group
         self.version = version
         self.definitions = definitions
-        self.supportsApply = supportsApply
         base = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"
         idPart = Self.idPart(group: group) + Self.capitalized(version)
         tag = Self.tag(group: group) + "_" + version
@@ -169,8 +167,8 @@ struct OpenAPIOperations {
             var patch: OpenAPIOperation = operation(
                 .patch, "patch", "patch\(id)", "Changes parts of \(what).", gvk,
                 parameters + OpenAPIParameter.patching, answers: [200, 201])
-            let types: [String] = (supportsApply ? OpenAPIMediaTypes.apply : []) + OpenAPIMediaTypes.patch
-            patch.body = .init(schema: OpenAPIDefinitions.patch, isRequired: true, contentTypes: types)
+            patch.body = .init(
+                schema: OpenAPIDefinitions.patch, isRequired: true, contentTypes: OpenAPIMediaTypes.patch)
             operations.append(patch)
         }
     }

@@ -1,3 +1,4 @@
+import APIApply
 package import APIMachinery
 import Codec
 import Store
@@ -135,16 +136,32 @@ extension APIServerCore {
     }
 
     private func writeCall(_ request: APIRequest, _ given: RequestContext) throws(StatusError) -> WriteCall {
-        let action: WriteOptions.Action = request.verb == .create ? .create : request.verb == .patch ? .patch : .update
-        // Before the options: those of an apply would be called wrong.
-        if action == .patch { _ = try PatchKind(contentType: request.contentType) }
+        let action: WriteOptions.Action
+        switch request.verb {
+        case .create: action = .create
+        case .patch:
+            if case .apply = try PatchKind(contentType: request.contentType) {
+                action = .apply
+            } else {
+                action = .patch
+            }
+        default: action = .update
+        }
         let options: WriteOptions = try WriteOptions(query: request.query, for: action)
         var context: RequestContext = given
         context.dryRun = options.isDryRun
-        context.fieldManager = options.fieldManager
-        return WriteCall(
+        context.fieldManager =
+            options.fieldManager.isEmpty ? FieldOwner.manager(userAgent: given.userAgent) : options.fieldManager
+        var call = WriteCall(
             context: context, services: services, options: options, body: request.body,
             contentType: request.contentType)
+        if request.verb != .create {
+            var create: RequestContext = given
+            create.verb = "create"
+            let attributes: RequestContext = create
+            call.authorizeCreate = { () throws(StatusError) -> Void in try self.authorize(attributes) }
+        }
+        return call
     }
 
     private func write(_ request: APIRequest, _ given: RequestContext, _ resource: any ServedResource)

@@ -57,7 +57,7 @@ package final class APIServerCore: Sendable {
         self.fairness = fairness
         services = ServerServices(
             store: parts.store, feed: feed, environment: parts.environment, admission: parts.admission,
-            caches: RegistryReader(parts.registry), flow: parts.flow)
+            registry: parts.registry, flow: parts.flow)
         metrics = ServerMetrics(registry: parts.registry, feed: feed)
         health = HealthChecks(feed: feed)
         metrics.add { fairness.writeMetrics(to: &$0) }

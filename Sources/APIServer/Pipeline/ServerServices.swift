@@ -10,18 +10,20 @@ package final class ServerServices: Sendable {
     package let admission: [any AdmissionPlugin]
     package let caches: any CacheReader
     package let flow: FlowRecorder?
+    let versions: ResourceVersions
     let leases: LeasePool
 
     package init(
         store: any Store, feed: CacheFeed, environment: ServerEnvironment, admission: [any AdmissionPlugin],
-        caches: any CacheReader, flow: FlowRecorder?
+        registry: ResourceRegistry, flow: FlowRecorder?
     ) {
         self.store = store
         self.leases = LeasePool(store: store, monotonic: environment.monotonic)
         self.feed = feed
         self.environment = environment
         self.admission = admission
-        self.caches = caches
+        self.caches = RegistryReader(registry)
+        self.versions = ResourceVersions(registry)
         self.flow = flow
     }
 

@@ -1,3 +1,4 @@
+package import APIApply
 package import APIMachinery
 import Codec
 
@@ -62,6 +63,15 @@ extension ResourceStrategy {
         -> FieldErrors
     {
         FieldErrors()
+    }
+
+    package func resetFields(subresource: String) -> ResetFields {
+        let parts: ObjectParts<Object> = parts
+        switch subresource {
+        case "": return ResetFields(excluding: parts.clearStatus == nil ? [] : [[.field("status")]])
+        case "status": return ResetFields(excluding: parts.copySpec == nil ? [] : [[.field("spec")]])
+        default: return .none
+        }
     }
 
     package func isHeldBack(_ object: Object) -> Bool { false }

@@ -1,3 +1,4 @@
+package import APIApply
 package import APIMachinery
 
 /// What is particular to one resource; everything else is the generic pipeline.
@@ -47,6 +48,10 @@ package protocol ResourceStrategy<Object>: Sendable {
     /// is not meant for must stay as in `old`. Default: only the metadata's annotations and finalizers may change.
     func prepareForUpdate(_ object: inout Object, old: Object, subresource: String, context: RequestContext)
     func validateUpdate(_ object: Object, old: Object, subresource: String, context: RequestContext) -> FieldErrors
+
+    /// What the endpoint (`status`, …; empty for the object itself) does not write, so that its writers cannot own it.
+    /// Default: the main one no status, the status one no spec.
+    func resetFields(subresource: String) -> ResetFields
 
     /// Texts for `Warning` headers, for an object that was accepted; `old` is nil on create.
     func warnings(_ object: Object, old: Object?, context: RequestContext) -> [String]

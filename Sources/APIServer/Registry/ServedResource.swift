@@ -1,3 +1,4 @@
+package import APIApply
 package import APIMachinery
 package import Codec
 package import Store
@@ -9,6 +10,8 @@ package struct WriteCall: Sendable {
     package var options: WriteOptions
     package var body: [UInt8]
     package var contentType: String
+    /// Asked before an update or apply creates; a create was authorized before.
+    package var authorizeCreate: (@Sendable () throws(StatusError) -> Void)?
 
     package init(
         context: RequestContext, services: ServerServices, options: WriteOptions = WriteOptions(), body: [UInt8] = [],
@@ -55,6 +58,10 @@ package protocol ServedResource: AnyObject, Sendable {
     func snapshot(of stored: KeyValue) throws(StoreError) -> Snapshot
     /// What selectors look at.
     func selection(of snapshot: Snapshot) -> Selection
+    /// The stored form of an object that is given as JSON; nil if it is none of this kind.
+    func stored(_ value: JSONValue) -> Snapshot?
+    /// A stored object as JSON in this version, without managed fields.
+    func tree(_ snapshot: Snapshot) -> TypedValue?
     /// What clients get for a stored snapshot: itself, for the storage version.
     func presented(_ snapshot: Snapshot) throws(StatusError) -> Snapshot
     /// The protobuf message, without envelope.

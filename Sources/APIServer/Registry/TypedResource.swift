@@ -1,3 +1,4 @@
+import APIApply
 import APIMachinery
 import Codec
 import Store
@@ -13,6 +14,10 @@ final class TypedResource<Strategy: ResourceStrategy>: ServedResource {
     let isStorageVersion: Bool
     /// Nil: the store has plain values.
     let protection: (any ValueProtection)?
+    /// What there is before an object is created.
+    let emptyObject: ObjectBytes
+    let mainReset: ResetFields
+    let statusReset: ResetFields
     private let table: TableDefinition<Object>
 
     init(_ strategy: Strategy, protection: (any ValueProtection)? = nil) {
@@ -22,6 +27,9 @@ final class TypedResource<Strategy: ResourceStrategy>: ServedResource {
         self.cache = ResourceCache(info: strategy.info)
         self.fieldNames = strategy.selectableFields
         self.isStorageVersion = strategy.isStorageVersion
+        self.emptyObject = ObjectBytes(Object().jsonBytes)
+        self.mainReset = strategy.resetFields(subresource: "")
+        self.statusReset = strategy.resetFields(subresource: "status")
         self.table = strategy.table
     }
 

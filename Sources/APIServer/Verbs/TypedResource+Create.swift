@@ -14,7 +14,9 @@ extension TypedResource {
         return result
     }
 
-    func create(_ given: Object, _ call: WriteCall) async throws(StatusError) -> WriteResult {
+    func create(_ given: Object, _ call: WriteCall, ownership: OwnershipRule = .update)
+        async throws(StatusError) -> WriteResult
+    {
         var object: Object = given
         try checkNames(&object, call.context)
         guard object.metadata.resourceVersion.isEmpty else {
@@ -25,7 +27,7 @@ extension TypedResource {
             if generates {
                 object.metadata.name = call.services.environment.name(base: object.metadata.generateName)
             }
-            if let result = try await tryCreate(object, call) { return result }
+            if let result = try await tryCreate(object, call, ownership) { return result }
             guard generates else { throw .alreadyExists(info.gvr, object.metadata.name) }
             if attempt == Self.nameAttempts { throw .generatedNameExists(info.gvr, object.metadata.name) }
         }
@@ -33,17 +35,21 @@ extension TypedResource {
     }
 
     /// Nil: the name is taken.
-    private func tryCreate(_ given: Object, _ call: WriteCall) async throws(StatusError) -> WriteResult? {
+    private func tryCreate(_ given: Object, _ call: WriteCall, _ ownership: OwnershipRule)
+        async throws(StatusError) -> WriteResult?
+    {
         let services: ServerServices = call.services
         var object: Object = given
         setNewMetadata(&object, call)
         strategy.setDefaults(&object)
+        if case .update = ownership { object.metadata.managedFields = ownersOfNew(object, call) }
         strategy.prepareForCreate(&object, context: call.context)
         let attributes: AdmissionAttributes = attributes(
             .create, call, name: object.metadata.name, object: object, old: nil)
         try await admit(&object, attributes, services)
         strategy.setDefaults(&object)
         try validateNew(object, call)
+        try call.authorizeCreate?()
         var warnings: [String] = attributes.warnings + strategy.warnings(object, old: nil, context: call.context)
         if !services.admission.isEmpty {
             attributes.object = object
@@ -92,7 +98,6 @@ extension TypedResource {
         object.metadata.deletionGracePeriodSeconds = nil
         object.metadata.selfLink = ""
         object.metadata.generation = 0
-        object.metadata.managedFields = []
     }
 
     private func validateNew(_ object: Object, _ call: WriteCall) throws(StatusError) {

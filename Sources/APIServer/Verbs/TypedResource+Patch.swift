@@ -5,9 +5,12 @@ import Synchronization
 /// The kinds of patches, by their media types.
 enum PatchKind {
     case json, merge, strategic
+    /// Server-side apply, which is no patch: see `serverSideApply`.
+    case apply
 
     static let accepted: [String] = [
         "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
+        "application/apply-patch+yaml",
     ]
 
     init(contentType: String) throws(StatusError) {
@@ -15,11 +18,7 @@ enum PatchKind {
         case "application/json-patch+json": self = .json
         case "application/merge-patch+json": self = .merge
         case "application/strategic-merge-patch+json": self = .strategic
-        case "application/apply-patch+yaml", "application/apply-patch+cbor":
-            throw StatusError(
-                .unsupportedMediaType,
-                "server-side apply is not supported by this server yet - accepted media types include: "
-                    + Self.accepted.joined(separator: ", "))
+        case "application/apply-patch+yaml": self = .apply
         default: throw .unsupportedMediaType(Self.accepted)
         }
     }
@@ -31,6 +30,7 @@ enum PatchKind {
             case .json: return try JSONPatch(parsing: patch).apply(to: document)
             case .merge: return try MergePatch.apply(patch, to: document)
             case .strategic: return try StrategicMergePatch.apply(patch, to: document, schema: schema)
+            case .apply: preconditionFailure("an apply merges by ownership")
             }
         } catch {
             throw error.statusError
@@ -51,6 +51,7 @@ private final class PatchFindings: Sendable {
 extension TypedResource {
     func patch(_ call: WriteCall) async throws(StatusError) -> WriteResult {
         let kind = try PatchKind(contentType: call.contentType)
+        if case .apply = kind { return try await serverSideApply(call) }
         let body: [UInt8] = call.body
         let gvk: GroupVersionKind = info.gvk
         let validation: WriteOptions.FieldValidation = call.options.fieldValidation
@@ -58,9 +59,11 @@ extension TypedResource {
         let namespace: String = info.namespaced ? call.context.namespace : ""
         let duplicates: [String] = validation == .ignore ? [] : Self.duplicates(body, kind)
         let findings = PatchFindings()
+        // They are half of the object, and few patches are about them.
+        let concernsOwners: Bool = body.contains(text: "managedFields")
         let change = Change<Object>(
             make: { (old: Object) throws(StatusError) -> Object in
-                let document: JSONValue = try Self.document(old, gvk)
+                let document: JSONValue = try Self.document(old, withOwners: concernsOwners)
                 let patched: JSONValue = try kind.apply(body, to: document, schema: Object.schema)
                 let decoded: BodyDecoder.Decoded<Object>
                 do throws(StatusError) {
@@ -77,6 +80,11 @@ extension TypedResource {
                 }
                 findings.warnings = problems
                 var object: Object = decoded.object
+                if !concernsOwners {
+                    object.metadata.managedFields = old.metadata.managedFields
+                } else if patched["metadata"]?["managedFields"] == [] {
+                    object.metadata.managedFields = [ManagedFieldsEntry()]
+                }
                 guard object.metadata.name == name else {
                     throw .badRequest(
                         "the name of the object (\(object.metadata.name)) does not match the name on the URL (\(name))")
@@ -111,7 +119,9 @@ extension TypedResource {
             GroupVersionKind(group: "", version: "", kind: ""), "", [.invalid(FieldPath("patch"), shown, why)])
     }
 
-    private static func document(_ object: Object, _ gvk: GroupVersionKind) throws(StatusError) -> JSONValue {
+    private static func document(_ object: Object, withOwners: Bool) throws(StatusError) -> JSONValue {
+        var object: Object = object
+        if !withOwners { object.metadata.managedFields = [] }
         do throws(JSONError) {
             return try JSONValue(parsing: object.jsonBytes)
         } catch {

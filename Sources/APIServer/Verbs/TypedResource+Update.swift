@@ -1,3 +1,4 @@
+import APIApply
 import APIMachinery
 import Codec
 import Store
@@ -12,6 +13,10 @@ struct Change<Object: APIObject>: Sendable {
     var warnings: [String] = []
     /// A change by the server itself, which passes neither the strategy's preparation nor admission.
     var isInternal: Bool = false
+    /// Who owns what was changed.
+    var ownership: OwnershipRule = .update
+    /// The client says that nobody owns anything.
+    var forgetsOwners: Bool = false
 }
 
 extension TypedResource {
@@ -35,7 +40,9 @@ extension TypedResource {
             throw .invalid(
                 info.gvk, given.metadata.name, [.invalid(FieldPath("metadata").child("resourceVersion"), "", text)])
         }
-        let change = Change<Object>(make: { _ in given }, retries: !isConditional, warnings: decoded.warnings)
+        let change = Change<Object>(
+            make: { _ in given }, retries: !isConditional, warnings: decoded.warnings,
+            forgetsOwners: given.metadata.managedFields.isEmpty && BodyDecoder.hasEmptyOwners(call))
         do throws(StatusError) {
             return try await apply(change, call)
         } catch {
@@ -59,7 +66,7 @@ extension TypedResource {
                 try body(&other)
                 return other as? Object ?? old
             },
-            retries: true, isInternal: true)
+            retries: true, isInternal: true, ownership: .keep)
         return try await apply(change, call)
     }
 
@@ -104,6 +111,7 @@ extension TypedResource {
         let old: Object = try strategy.load(snapshot)
         var object: Object = try change.make(old)
         try checkPreconditions(object.metadata, old.metadata)
+        let given: [ManagedFieldsEntry] = object.metadata.managedFields
         keepSystemFields(&object, old, snapshot)
         var warnings: [String] = change.warnings
         if change.isInternal {
@@ -111,7 +119,17 @@ extension TypedResource {
             guard errors.isEmpty else { throw .invalid(info.gvk, object.metadata.name, errors) }
         } else {
             strategy.setDefaults(&object)
-            prepare(&object, old, call.context)
+            switch change.ownership {
+            case .keep: prepare(&object, old, call.context)
+            case .given:
+                prepare(&object, old, call.context)
+                object.metadata.managedFields = given
+            case .update:
+                let owners: [ManagedFieldsEntry] = ownersAfterUpdate(
+                    object, given: change.forgetsOwners ? nil : given, old: old, snapshot, call)
+                prepare(&object, old, call.context)
+                object.metadata.managedFields = owners
+            }
             let attributes: AdmissionAttributes = attributes(
                 .update, call, name: call.context.name, object: object, old: old)
             try await admit(&object, attributes, services)
@@ -134,6 +152,9 @@ extension TypedResource {
     ) async throws(StatusError) -> Attempt {
         let services: ServerServices = call.services
         var object: Object = given
+        if differsInTimesOnly(object, old) {
+            return .done(WriteResult(snapshot: try presented(snapshot), created: false, warnings: warnings))
+        }
         let allocation: (any Allocation)? = try strategy.allocate(&object, old: old, context: call.context)
         let value: [UInt8] = strategy.store(object)
         if value == snapshot.bytes, try await !isStale(key, at: snapshot.revision, services) {
@@ -166,6 +187,16 @@ extension TypedResource {
             allocation?.rollback()
             throw error
         }
+    }
+
+    /// Whether the write changed nothing but the times at which its owner wrote.
+    private func differsInTimesOnly(_ object: Object, _ old: Object) -> Bool {
+        let (new, known) = (object.metadata.managedFields, old.metadata.managedFields)
+        guard new != known, new.isSame(butForTimes: known) else { return false }
+        var same: Object = object
+        same.metadata.managedFields = known
+        same.metadata.resourceVersion = old.metadata.resourceVersion
+        return same == old
     }
 
     /// An update that took away the last thing that kept a deleted object.

@@ -34,7 +34,7 @@ package struct ControllerContext: Sendable {
     }
 
     package func client(_ controller: String) -> APIClient {
-        APIClient(transport(controller), fieldManager: "swiftlet-\(controller)")
+        APIClient(transport(controller), fieldManager: "kube-controller-manager")
     }
 
     /// The settings of a runner, and the recorder of its events, which somebody has to run.

@@ -171,6 +171,14 @@ final class ControlPlane: Sendable {
 
     /// A way into the API server for a part of this process.
     func transport(_ user: APIServer.UserInfo) -> InProcessTransport {
-        InProcessTransport(core: core, user: user)
+        InProcessTransport(core: core, user: user, userAgent: Self.agent(user.name) + "/" + VersionHandler.gitVersion)
+    }
+
+    /// The program that a user stands for, as field ownership names it.
+    private static func agent(_ user: String) -> String {
+        if user.hasPrefix("system:node:") { return "kubelet" }
+        if user.hasPrefix("system:serviceaccount:kube-system:") { return "kube-controller-manager" }
+        return user.hasPrefix("system:")
+            ? (user == "system:apiserver" ? "kube-apiserver" : String(user.dropFirst(7))) : user
     }
 }

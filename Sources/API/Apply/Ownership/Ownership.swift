@@ -8,6 +8,7 @@ package struct Ownership: Sendable {
     package init() {}
 
     package init(_ entries: [ManagedFieldsEntry]) throws(ManagedFieldsProblem) {
+        var places: [FieldOwner: Int] = [:]
         for (index, entry) in entries.enumerated() {
             guard let operation = FieldOwner.Operation(rawValue: entry.operation) else {
                 throw ManagedFieldsProblem(text: "operation must be `Apply` or `Update`")
@@ -33,8 +34,12 @@ package struct Ownership: Sendable {
                 owned.encoded = fields
             }
             // Of two entries of one owner the later one counts.
-            owners.removeAll { $0.owner == owner }
-            owners.append(owned)
+            if let place = places[owner] {
+                owners[place] = owned
+            } else {
+                places[owner] = owners.count
+                owners.append(owned)
+            }
         }
     }
 
@@ -94,23 +99,28 @@ package struct Ownership: Sendable {
             let (one, two): (Int64, Int64) = (left.time?.sortKey ?? 0, right.time?.sortKey ?? 0)
             return one == two ? left.owner.precedes(right.owner) : one < two
         }
+        let places: [FieldOwner: Int] = Dictionary(zip(owners.map(\.owner), owners.indices)) { $1 }
         var count: Int = updaters.count
-        var firsts: [String: FieldOwner] = [:]
+        var firsts: [String: Int] = [:]
+        var buckets: [String: Int] = [:]
+        var merged: Set<FieldOwner> = []
         for updater in oldest {
             if count <= limit { break }
             let version: String = updater.owner.apiVersion
             guard let first = firsts[version] else {
-                firsts[version] = updater.owner
+                firsts[version] = places[updater.owner]
                 continue
             }
-            let bucket = FieldOwner(Self.ancientName, .update, apiVersion: version)
-            if index(of: bucket) == nil, let place = index(of: first) { owners[place].owner = bucket }
-            guard let place = index(of: bucket) else { continue }
-            owners[place].setFields(owners[place].fields.union(updater.fields))
-            owners[place].time = updater.time
-            if updater.owner != bucket { owners.removeAll { $0.owner == updater.owner } }
+            let name = FieldOwner(Self.ancientName, .update, apiVersion: version)
+            let bucket: Int = buckets[version] ?? places[name] ?? first
+            buckets[version] = bucket
+            owners[bucket].owner = name
+            owners[bucket].setFields(owners[bucket].fields.union(updater.fields))
+            owners[bucket].time = updater.time
+            if updater.owner != name { merged.insert(updater.owner) }
             count -= 1
         }
+        owners.removeAll { merged.contains($0.owner) }
     }
 }
 

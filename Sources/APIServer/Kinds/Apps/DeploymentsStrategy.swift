@@ -1,3 +1,4 @@
+package import APIApply
 package import APIApps
 import APICore
 import APIDefaults
@@ -15,6 +16,14 @@ package struct DeploymentsStrategy: KindStrategy {
 
     package var parts: ObjectParts<Deployment> { ObjectParts(spec: \Deployment.spec, status: \Deployment.status) }
     package var keepsLabelsOfStatus: Bool { true }
+
+    package func resetFields(subresource: String) -> ResetFields {
+        switch subresource {
+        case "": ResetFields(excluding: [[.field("status")]])
+        case "status": ResetFields(excluding: [[.field("spec")], [.field("metadata"), .field("labels")]])
+        default: .none
+        }
+    }
     package func setDefaults(_ object: inout Deployment) { object.setDefaults() }
 
     package func validateCreate(_ object: Deployment, context: RequestContext) -> FieldErrors { object.validate() }

@@ -1,3 +1,4 @@
+package import APIApply
 package import APICore
 import APIDefaults
 package import APIMachinery
@@ -105,6 +106,28 @@ package struct PodStrategy: KindStrategy {
             }
             return errors
         default: return []
+        }
+    }
+
+    package func resetFields(subresource: String) -> ResetFields {
+        switch subresource {
+        case "": return ResetFields(excluding: [[.field("status")]])
+        case "status":
+            return ResetFields(excluding: [
+                [.field("spec")], [.field("metadata"), .field("deletionTimestamp")],
+                [.field("metadata"), .field("ownerReferences")],
+            ])
+        case "ephemeralcontainers":
+            return ResetFields(includingOnly: [[.field("spec"), .field("ephemeralContainers")]])
+        case "resize":
+            var paths: [[PathElement?]] = []
+            for list in ["containers", "initContainers"] {
+                for member in ["resources", "resizePolicy"] {
+                    paths.append([.field("spec"), .field(list), nil, .field(member)])
+                }
+            }
+            return ResetFields(includingOnly: paths)
+        default: return .none
         }
     }
 
