@@ -32,6 +32,7 @@ let groups: [(name: String, folder: String, uses: [String])] = [
     ("APIAuthentication", "Authentication", []),
     ("APIAuthorization", "Authorization", []),
     ("APIAutoscaling", "Autoscaling", []),
+    ("APIAutoscalingV2", "AutoscalingV2", []),
     ("APICoordination", "Coordination", []),
     ("APIDiscovery", "Discovery", ["APICore"]),
     ("APIEvents", "Events", ["APICore"]),
@@ -40,6 +41,12 @@ let groups: [(name: String, folder: String, uses: [String])] = [
     ("APINetworking", "Networking", ["APICore"]),
     ("APIScheduling", "Scheduling", []),
     ("APINode", "Node", ["APICore"]),
+    ("APICertificates", "Certificates", []),
+    ("APIFlowControl", "FlowControl", []),
+    ("APIAdmissionRegistration", "AdmissionRegistration", []),
+    ("APIExtensions", "Extensions", []),
+    ("APIRegistration", "Registration", []),
+    ("APIDynamicResources", "DynamicResources", ["APICore"]),
 ]
 
 let api: [Target.Dependency] = ["API", "APIMachinery", "Codec"] + groups.map { .target(name: $0.name) }
@@ -84,7 +91,7 @@ targets += [
         dependencies: ["APIMachinery", "APIServer", "Codec", "PKI"] + certificates),
     .target(
         name: "APIServerOIDC", dependencies: ["APIMachinery", "APIServer", "Client", "ClientHTTP", "Codec", "PKI"]),
-    .target(name: "APIServerTokens", dependencies: ["APIServer", "PKI"]),
+    .target(name: "APIServerTokens", dependencies: ["APIServer", "APIValidation", "PKI"]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Compression", dependencies: ["CZlib"]),
     .target(name: "Streams", dependencies: ["CZlib"]),

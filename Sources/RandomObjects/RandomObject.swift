@@ -31,6 +31,8 @@ package struct RandomObject {
     package mutating func text() -> String { Self.texts[below(Self.texts.count)] + String(below(1_000)) }
 
     package mutating func object(_ schema: Schema, depth: Int = 0) -> JSONValue {
+        // An object is one of the forms of all of these.
+        if schema.isFreeform { return ["type": .string(text())] }
         var result = JSONObject()
         for field in schema.fields where depth == 0 || (below(3 + depth) < 3 && budget > 0) {
             budget -= 1

@@ -137,7 +137,7 @@ package struct OpenAPIDefinitions: Sendable {
             node.extensions.append(("x-kubernetes-list-map-keys", .array(keys)))
         }
         if let type = field.listType { node.extensions.append(("x-kubernetes-list-type", .string(type.rawValue))) }
-        if field.isAtomicMap { node.extensions.append(("x-kubernetes-map-type", .string("atomic"))) }
+        if let type = field.mapType { node.extensions.append(("x-kubernetes-map-type", .string(type))) }
         if let key = field.patchMergeKey { node.extensions.append(("x-kubernetes-patch-merge-key", .string(key))) }
         if !field.patchStrategy.isEmpty {
             let strategy: String = field.patchStrategy.joined(separator: ",")

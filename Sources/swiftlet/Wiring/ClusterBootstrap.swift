@@ -30,8 +30,9 @@ struct ClusterBootstrap: Sendable {
         }
     }
 
-    /// Makes again what somebody deleted or changed, until the task is cancelled. Asks nothing while nothing changes.
-    func keep() async {
+    /// Makes again what somebody deleted or changed, and has `others` do the same, until the task is cancelled. Asks
+    /// nothing while nothing changes.
+    func keep(others: @escaping @Sendable () async throws(StatusError) -> Void) async {
         let ours = Selection(namespace: "default", fieldSelector: "metadata.name=kubernetes")
         let transport: any Transport = client.transport
         let informers: [any AnyInformer] = [
@@ -39,16 +40,20 @@ struct ClusterBootstrap: Sendable {
             Informer(Service.self, selection: ours, over: transport),
             Informer(Endpoints.self, selection: ours, over: transport),
             Informer(EndpointSlice.self, selection: ours, over: transport),
+            Informer(FlowSchema.self, over: transport), Informer(PriorityLevelConfiguration.self, over: transport),
+            Informer(APIService.self, over: transport),
         ]
         let moved = Signal()
         for informer in informers { informer.addObserver { moved.raise() } }
         await withDiscardingTaskGroup { group in
             for informer in informers { group.addTask { await informer.run() } }
-            group.addTask { await self.keep(whenever: moved) }
+            group.addTask { await self.keep(whenever: moved, others: others) }
         }
     }
 
-    private func keep(whenever moved: Signal) async {
+    private func keep(
+        whenever moved: Signal, others: @Sendable () async throws(StatusError) -> Void
+    ) async {
         let clock = SystemMonotonicClock()
         while !Task.isCancelled {
             await moved.wait()
@@ -57,6 +62,7 @@ struct ClusterBootstrap: Sendable {
             guard !Task.isCancelled else { return }
             do throws(StatusError) {
                 try await makeAll()
+                try await others()
             } catch {
                 log.warning("failed to keep the cluster's own objects", [("error", error.message)])
                 await clock.sleep(for: .seconds(10))

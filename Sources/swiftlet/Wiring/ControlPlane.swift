@@ -27,6 +27,9 @@ final class ControlPlane: Sendable {
     private let access: ClusterAccess
     private let auditFile: AuditFile?
     private let issuerKeys: IssuerKeySource?
+    private let flowControl = FlowControlBootstrap()
+    private let services: APIServiceBootstrap
+    private let board: ComponentBoard
 
     init(
         _ configuration: ClusterConfiguration, certificates: Certificates, store: EmbeddedStore, recorder: FlowRecorder,
@@ -38,8 +41,10 @@ final class ControlPlane: Sendable {
         let pki: ClusterPKI = certificates.pki
         rootCA = String(decoding: pki.authority.certificatePEM, as: UTF8.self)
         let link = ServerLink()
+        let board = ComponentBoard(["controller-manager", "scheduler"])
+        self.board = board
         let registry = ResourceRegistry(
-            KindRegistrations.all(services: ClusterServiceAllocator(link: link)),
+            KindRegistrations.all(services: ClusterServiceAllocator(link: link), certificates: X509Inspector()),
             protection: try AccessSetup.protection(configuration.access))
         var settings = ClusterAccess.Configuration()
         settings.address = configuration.serverURL
@@ -50,7 +55,7 @@ final class ControlPlane: Sendable {
         var parts = APIServerCore.Parts(store: store, registry: registry, authorizer: access.authorizer)
         parts.admission = AdmissionPlugins.standard(link: link)
         parts.subresources = [EvictionHandler()]
-        parts.virtualResources = [BindingResource()]
+        parts.virtualResources = [BindingResource(), ComponentStatusResource(board.components)]
         access.install(in: &parts)
         parts.flow = recorder
         let audit: (log: AuditLog, file: AuditFile)? = try AccessSetup.audit(configuration.access, log: log)
@@ -59,6 +64,8 @@ final class ControlPlane: Sendable {
         parts.nonResources += [
             FlowHandler(recorder), OpenAPIHandler(registry: registry, virtualResources: parts.virtualResources),
         ]
+        services = APIServiceBootstrap(
+            served: registry.resources.map { $0.info.gvr } + parts.virtualResources.map { $0.info.gvr })
         core = APIServerCore(parts)
         link.connect(core)
         var http = APIHTTPHandler.Configuration(authenticator: access.authenticator)
@@ -102,6 +109,8 @@ final class ControlPlane: Sendable {
         await bootstrap.ensure { () async throws(StatusError) in
             let written: Int = try await self.access.policy.ensure(over: transport)
             if written > 0 { self.log.info("wrote the default roles", [("objects", String(written))]) }
+            try await self.flowControl.ensure(over: transport)
+            try await self.services.ensure(over: transport)
         }
     }
 
@@ -154,10 +163,15 @@ final class ControlPlane: Sendable {
         settings.events = events
         let scheduler = SchedulerService(client: client, informers: informers, configuration: settings)
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.bootstrap.keep() }
-            group.addTask { await manager.run() }
+            group.addTask {
+                let transport: InProcessTransport = self.masters
+                await self.bootstrap.keep { () async throws(StatusError) in
+                    try await self.flowControl.ensure(over: transport)
+                }
+            }
+            group.addTask { await self.board.run("controller-manager") { await manager.run() } }
             group.addTask { await informers.run() }
-            group.addTask { await scheduler.run() }
+            group.addTask { await self.board.run("scheduler") { await scheduler.run() } }
             group.addTask { await events.run() }
         }
     }
