@@ -31,6 +31,7 @@ let groups: [(name: String, folder: String, uses: [String])] = [
     ("APIAuthentication", "Authentication", []),
     ("APIAuthorization", "Authorization", []),
     ("APIAutoscaling", "Autoscaling", []),
+    ("APIAutoscalingV2", "AutoscalingV2", []),
     ("APICoordination", "Coordination", []),
     ("APIDiscovery", "Discovery", ["APICore"]),
     ("APIEvents", "Events", ["APICore"]),
@@ -39,6 +40,12 @@ let groups: [(name: String, folder: String, uses: [String])] = [
     ("APINetworking", "Networking", ["APICore"]),
     ("APIScheduling", "Scheduling", []),
     ("APINode", "Node", ["APICore"]),
+    ("APICertificates", "Certificates", []),
+    ("APIFlowControl", "FlowControl", []),
+    ("APIAdmissionRegistration", "AdmissionRegistration", []),
+    ("APIExtensions", "Extensions", []),
+    ("APIRegistration", "Registration", []),
+    ("APIDynamicResources", "DynamicResources", ["APICore"]),
 ]
 
 let api: [Target.Dependency] = ["API", "APIMachinery", "Codec"] + groups.map { .target(name: $0.name) }
@@ -72,7 +79,7 @@ targets += [
     .target(
         name: "APIServerHTTP", dependencies: ["APIServer", "HTTPServer", "APIMachinery", "Codec", "Flow", "PKI"]),
 
-    .target(name: "APIServerTokens", dependencies: ["APIServer", "PKI"]),
+    .target(name: "APIServerTokens", dependencies: ["APIServer", "APIValidation", "PKI"]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Streams", dependencies: ["CZlib"]),
     .target(name: "StreamConnections", dependencies: nio + ["Streams", "HTTPServer"]),

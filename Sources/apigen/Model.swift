@@ -38,6 +38,8 @@ struct TypeDescription {
     var about: String
     var union: Union?
     var fields: [Field]
+    /// In JSON it may be more than an object. How it is read and written is written by hand, beside the output folder.
+    var isFreeform: Bool = false
     /// For enums: the cases in order.
     var cases: [(name: String, value: Int)]?
 
@@ -70,7 +72,7 @@ struct Field {
     /// The name in Swift, without backticks.
     var swiftName: String
     var type: FieldType
-    /// Protobuf numbers; two for a field of an embedded message.
+    /// Protobuf numbers; more than one for a field of an embedded message.
     var number: [Int]
     var isPointer: Bool
     var isRequired: Bool

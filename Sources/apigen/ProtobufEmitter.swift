@@ -8,83 +8,88 @@ struct ProtobufEmitter {
     private var type: TypeDescription { owner.type }
     private var isProto3: Bool { owner.group.isWireOnly }
 
-    /// Fields under their outer number, in rising order; `embedded` are those of an embedded message.
+    /// What stands under one number: a field, or an embedded message with entries of its own.
     private struct Entry {
-        var number: Int
+        /// All numbers on the way, from the outermost.
+        var path: [Int]
         var field: Field?
-        var embedded: [Field]
+        var embedded: [Entry]
+
+        var number: Int { path[path.count - 1] }
+        /// `2` or `2Then3`, for names.
+        var label: String { path.map { String($0) }.joined(separator: "Then") }
     }
 
-    private var entries: [Entry] {
-        var result: [Int: Entry] = [:]
-        for field in type.fields {
-            guard let number = field.number.first else { continue }
-            if field.number.count == 1 {
-                result[number] = Entry(number: number, field: field, embedded: [])
-            } else {
-                result[number, default: Entry(number: number, field: nil, embedded: [])].embedded.append(field)
-            }
+    /// In rising order.
+    private static func entries(of fields: [Field], below path: [Int] = []) -> [Entry] {
+        var grouped: [Int: [Field]] = [:]
+        for field in fields where field.number.count > path.count {
+            grouped[field.number[path.count], default: []].append(field)
         }
-        return result.values.sorted { $0.number < $1.number }
+        return grouped.sorted { $0.key < $1.key }.map { number, fields in
+            let here: [Int] = path + [number]
+            if let field = fields.first, field.number.count == here.count {
+                return Entry(path: here, field: field, embedded: [])
+            }
+            return Entry(path: here, field: nil, embedded: entries(of: fields, below: here))
+        }
     }
 
     func emit(into out: inout SourceText) {
         out.block("extension \(owner.name)") { out in
-            let entries: [Entry] = self.entries
+            let entries: [Entry] = Self.entries(of: type.fields)
             out.block("package init(protobuf reader: inout ProtobufReader) throws(ProtobufError)") { out in
-                emitLoop(into: &out) { out in
-                    for entry in entries {
-                        out.line("case \(entry.number):")
-                        out.indented { out in
-                            if let field = entry.field {
-                                emitRead(field, into: &out)
-                            } else {
-                                out.line("let outer: Int = try reader.enterMessage()")
-                                out.line("try read(embedded\(entry.number): &reader)")
-                                out.line("reader.leaveMessage(outer)")
-                            }
-                        }
-                    }
-                }
+                emitLoop(entries, into: &out)
             }
-            for entry in entries where entry.field == nil {
-                out.line()
-                let header = "private mutating func read(embedded\(entry.number) reader: inout ProtobufReader)"
-                out.block(header + " throws(ProtobufError)") { out in
-                    emitLoop(into: &out) { out in
-                        for field in entry.embedded.sorted(by: { $0.number[1] < $1.number[1] }) {
-                            out.line("case \(field.number[1]):")
-                            out.indented { emitRead(field, into: &$0) }
-                        }
-                    }
-                }
-            }
+            emitEmbedded(entries, into: &out)
             out.line()
             out.block("package func write(protobuf writer: inout ProtobufWriter)") { out in
-                for entry in entries.reversed() {
-                    if let field = entry.field {
-                        emitWrite(field, number: entry.number, into: &out)
-                    } else {
-                        out.line("let mark\(entry.number): Int = writer.count")
-                        for field in entry.embedded.sorted(by: { $0.number[1] > $1.number[1] }) {
-                            emitWrite(field, number: field.number[1], into: &out)
-                        }
-                        out.line("writer.header(field: \(entry.number), since: mark\(entry.number))")
-                    }
-                }
+                emitWrites(entries, into: &out)
             }
         }
     }
 
-    private func emitLoop(into out: inout SourceText, _ cases: (inout SourceText) -> Void) {
+    private func emitEmbedded(_ entries: [Entry], into out: inout SourceText) {
+        for entry in entries where entry.field == nil {
+            out.line()
+            let header = "private mutating func read(embedded\(entry.label) reader: inout ProtobufReader)"
+            out.block(header + " throws(ProtobufError)") { emitLoop(entry.embedded, into: &$0) }
+            emitEmbedded(entry.embedded, into: &out)
+        }
+    }
+
+    private func emitLoop(_ entries: [Entry], into out: inout SourceText) {
         out.block("while true") { out in
             out.line("switch try reader.nextField() {")
             out.line("case 0:")
             out.indented { $0.line("return") }
-            cases(&out)
+            for entry in entries {
+                out.line("case \(entry.number):")
+                out.indented { out in
+                    if let field = entry.field {
+                        emitRead(field, into: &out)
+                    } else {
+                        out.line("let outer: Int = try reader.enterMessage()")
+                        out.line("try read(embedded\(entry.label): &reader)")
+                        out.line("reader.leaveMessage(outer)")
+                    }
+                }
+            }
             out.line("default:")
             out.indented { $0.line("try reader.skip()") }
             out.line("}")
+        }
+    }
+
+    private func emitWrites(_ entries: [Entry], into out: inout SourceText) {
+        for entry in entries.reversed() {
+            if let field = entry.field {
+                emitWrite(field, number: entry.number, into: &out)
+            } else {
+                out.line("let mark\(entry.label): Int = writer.count")
+                emitWrites(entry.embedded, into: &out)
+                out.line("writer.header(field: \(entry.number), since: mark\(entry.label))")
+            }
         }
     }
 

@@ -7,7 +7,7 @@ struct SchemaEmitter {
     func emit(into out: inout SourceText) {
         var references: [String] = []
         var lines: [String] = []
-        for field in type.fields {
+        for field in type.isFreeform ? [] : type.fields {
             lines.append(
                 [
                     field.name, text(field.type, &references), flags(field), field.defaultValue ?? "",
@@ -15,11 +15,12 @@ struct SchemaEmitter {
                 ].joined(separator: "|"))
         }
         out.block("extension \(owner.name)") { out in
-            out.line("package static let schema = Schema(")
+            out.line("package static let schema: Schema = Schema(")
             out.indented { out in
                 out.line("\"\(type.package).\(type.name)\",")
                 if type.kind != nil { out.line("gvk: gvk,") }
                 if !type.about.isEmpty { out.line("description: \(SourceText.literal(type.about)),") }
+                if type.isFreeform { out.line("isFreeform: true,") }
                 if let union = type.union {
                     let members: [String] = union.members.map { "(\"\($0.field)\", \"\($0.value)\")" }
                     out.line(

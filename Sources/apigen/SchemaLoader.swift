@@ -54,6 +54,7 @@ struct SchemaLoader {
         var result = TypeDescription(
             name: name, swiftName: optionalText(parts, "swift") ?? name,
             package: optionalText(parts, "package") ?? package, about: optionalText(parts, "about") ?? "", fields: [])
+        result.isFreeform = flag(parts, "freeform")
         if let gvk = optionalText(parts, "gvk") {
             let words: [String] = gvk.split(separator: "/").map { String($0) }
             guard words.count == 2 || words.count == 3 else { throw Failure("\(path): \(name): bad gvk \(gvk)") }
@@ -105,7 +106,8 @@ struct SchemaLoader {
             defaultValue = Self.zero(fieldType)
         }
         return Field(
-            name: name, swiftName: isWireOnly ? Self.camelCase(name) : name, type: fieldType, number: number,
+            name: name, swiftName: optionalText(parts, "swift") ?? (isWireOnly ? Self.camelCase(name) : name),
+            type: fieldType, number: number,
             isPointer: isPointer, isRequired: isRequired, isAlwaysWritten: isAlways,
             writesEmptyList: flag(parts, "empty"), isBare: flag(parts, "bare"), isWrapped: flag(parts, "wrapped"),
             defaultValue: defaultValue, listType: optionalText(parts, "list"),

@@ -23,7 +23,7 @@ struct StructEmitter {
             if !type.fields.isEmpty { out.line() }
             out.line("package init() {}")
         }
-        if !group.isWireOnly {
+        if !group.isWireOnly, !type.isFreeform {
             out.line()
             JSONEmitter(owner: self).emit(into: &out)
         }

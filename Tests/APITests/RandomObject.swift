@@ -27,8 +27,12 @@ struct RandomObject {
     mutating func text() -> String { Self.texts[below(Self.texts.count)] + String(below(1_000)) }
 
     mutating func object(_ schema: Schema, depth: Int = 0) -> JSONValue {
+        // An object is one of the forms of all of these.
+        if schema.isFreeform { return ["type": .string(text())] }
         var result = JSONObject()
         for field in schema.fields where depth == 0 || below(3 + depth) < 3 {
+            // A schema within a schema within a schema is enough of them.
+            if depth > 4, field.type.schema === schema { continue }
             result[field.name] = value(field.type, isPointer: field.isPointer, depth: depth)
         }
         return .object(result)
@@ -40,7 +44,7 @@ struct RandomObject {
         case .bool: return .bool(isPointer ? below(2) == 0 : true)
         case .int32: return .int(isPointer && below(4) == 0 ? 0 : Int64(Int32(truncatingIfNeeded: next()) | 1))
         case .int64: return .int(isPointer && below(4) == 0 ? 0 : Int64(truncatingIfNeeded: next()) | 1)
-        case .double: return .double(Double(below(1_000_000)) / 8 + 0.5)
+        case .double: return .double(Double(below(1_000_000)) / 8 + 0.0625)
         case .bytes: return .string(["AAEC", "/v8=", "aGVsbG8="][below(3)])
         case .quantity: return .string(["100m", "1Gi", "1536Mi", "2", "5e3"][below(5)])
         case .intOrString: return below(2) == 0 ? .int(Int64(below(65_535) + 1)) : .string("25%")

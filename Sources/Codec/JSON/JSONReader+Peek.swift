@@ -1,6 +1,7 @@
+// What comes next, for types that have more than one form. Consumes nothing but white space.
+
 extension JSONReader {
-    /// Whether the next value is a string; consumes nothing but white space. For types that are number or string.
-    package mutating func nextIsString() -> Bool {
-        next() == UInt8(ascii: "\"")
-    }
+    package mutating func nextIsString() -> Bool { next() == UInt8(ascii: "\"") }
+    package mutating func nextIsObject() -> Bool { next() == UInt8(ascii: "{") }
+    package mutating func nextIsArray() -> Bool { next() == UInt8(ascii: "[") }
 }

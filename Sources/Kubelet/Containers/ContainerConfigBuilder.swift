@@ -48,7 +48,7 @@ package struct ContainerConfigBuilder {
         config.mounts = volumeMounts + ownMounts(identity, besides: Set(volumeMounts.map(\.containerPath)))
         config.devices = container.volumeDevices.compactMap { device in
             devices[device.name].map { path in
-                var result = Device()
+                var result = CRI.Device()
                 result.hostPath = path
                 result.containerPath = device.devicePath
                 result.permissions = "mrw"

@@ -106,7 +106,7 @@ extension ControllerRevision {
 }
 
 extension ControllerRevision {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.ControllerRevision",
         gvk: gvk,
         description: "A past state of a controller's template.",
@@ -208,7 +208,7 @@ extension ControllerRevisionList {
 }
 
 extension ControllerRevisionList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.ControllerRevisionList",
         gvk: gvk,
         description: "A list of objects of the kind ControllerRevision.",

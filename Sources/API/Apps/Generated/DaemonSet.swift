@@ -112,7 +112,7 @@ extension DaemonSet {
 }
 
 extension DaemonSet {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.DaemonSet",
         gvk: gvk,
         description: "Keeps one pod running on every node that fits.",
@@ -128,11 +128,17 @@ extension DaemonSet {
         """#)
 }
 
+/// One aspect of the state.
 package struct DaemonSetCondition: APIMessage {
+    /// Which aspect.
     package var type: String = ""
+    /// True, False or Unknown.
     package var status: String = ""
+    /// When the status last changed.
     package var lastTransitionTime: Time?
+    /// One word for machines.
     package var reason: String = ""
+    /// A sentence for people.
     package var message: String = ""
 
     package init() {}
@@ -221,14 +227,15 @@ extension DaemonSetCondition {
 }
 
 extension DaemonSetCondition {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.DaemonSetCondition",
+        description: "One aspect of the state.",
         #"""
-        type|string|n=1 required always|""|
-        status|string|n=2 required always|""|
-        lastTransitionTime|Time|n=3||
-        reason|string|n=4||
-        message|string|n=5||
+        type|string|n=1 required always|""|Which aspect.
+        status|string|n=2 required always|""|True, False or Unknown.
+        lastTransitionTime|Time|n=3||When the status last changed.
+        reason|string|n=4||One word for machines.
+        message|string|n=5||A sentence for people.
         """#)
 }
 
@@ -334,7 +341,7 @@ extension DaemonSetSpec {
 }
 
 extension DaemonSetSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.DaemonSetSpec",
         description: "How a daemon set is to run.",
         types: [
@@ -353,15 +360,25 @@ extension DaemonSetSpec {
 
 /// What was last seen of a daemon set.
 package struct DaemonSetStatus: APIMessage {
+    /// Nodes that have a pod and should.
     package var currentNumberScheduled: Int = 0
+    /// Nodes that have a pod and should not.
     package var numberMisscheduled: Int = 0
+    /// Nodes that should have a pod.
     package var desiredNumberScheduled: Int = 0
+    /// Nodes whose pod is ready.
     package var numberReady: Int = 0
+    /// The generation that this is about.
     package var observedGeneration: Int = 0
+    /// Nodes whose pod is of the newest template.
     package var updatedNumberScheduled: Int = 0
+    /// Nodes whose pod has been ready long enough.
     package var numberAvailable: Int = 0
+    /// Nodes whose pod is missing or not ready long enough.
     package var numberUnavailable: Int = 0
+    /// Counts clashes of names of revisions.
     package var collisionCount: Int?
+    /// The state, one entry per aspect.
     package var conditions: [DaemonSetCondition] = []
 
     package init() {}
@@ -496,28 +513,31 @@ extension DaemonSetStatus {
 }
 
 extension DaemonSetStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.DaemonSetStatus",
         description: "What was last seen of a daemon set.",
         types: [
             { DaemonSetCondition.schema },
         ],
         #"""
-        currentNumberScheduled|int32|n=1 required always|0|
-        numberMisscheduled|int32|n=2 required always|0|
-        desiredNumberScheduled|int32|n=3 required always|0|
-        numberReady|int32|n=4 required always|0|
-        observedGeneration|int64|n=5||
-        updatedNumberScheduled|int32|n=6||
-        numberAvailable|int32|n=7||
-        numberUnavailable|int32|n=8||
-        collisionCount|int32|n=9 pointer||
-        conditions|[#0]|n=10 list=map keys=type patch=merge patchKey=type||
+        currentNumberScheduled|int32|n=1 required always|0|Nodes that have a pod and should.
+        numberMisscheduled|int32|n=2 required always|0|Nodes that have a pod and should not.
+        desiredNumberScheduled|int32|n=3 required always|0|Nodes that should have a pod.
+        numberReady|int32|n=4 required always|0|Nodes whose pod is ready.
+        observedGeneration|int64|n=5||The generation that this is about.
+        updatedNumberScheduled|int32|n=6||Nodes whose pod is of the newest template.
+        numberAvailable|int32|n=7||Nodes whose pod has been ready long enough.
+        numberUnavailable|int32|n=8||Nodes whose pod is missing or not ready long enough.
+        collisionCount|int32|n=9 pointer||Counts clashes of names of revisions.
+        conditions|[#0]|n=10 list=map keys=type patch=merge patchKey=type||The state, one entry per aspect.
         """#)
 }
 
+/// How pods are replaced when the template changes.
 package struct DaemonSetUpdateStrategy: APIMessage {
+    /// RollingUpdate, or OnDelete to wait until somebody deletes them.
     package var type: String = ""
+    /// Bounds for RollingUpdate.
     package var rollingUpdate: RollingUpdateDaemonSet?
 
     package init() {}
@@ -580,19 +600,23 @@ extension DaemonSetUpdateStrategy {
 }
 
 extension DaemonSetUpdateStrategy {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.DaemonSetUpdateStrategy",
+        description: "How pods are replaced when the template changes.",
         types: [
             { RollingUpdateDaemonSet.schema },
         ],
         #"""
-        type|string|n=1||
-        rollingUpdate|#0|n=2 pointer||
+        type|string|n=1||RollingUpdate, or OnDelete to wait until somebody deletes them.
+        rollingUpdate|#0|n=2 pointer||Bounds for RollingUpdate.
         """#)
 }
 
+/// Bounds for RollingUpdate.
 package struct RollingUpdateDaemonSet: APIMessage {
+    /// How many nodes may be without a pod meanwhile, as number or percentage.
     package var maxUnavailable: IntOrString?
+    /// How many nodes may have two pods meanwhile, as number or percentage.
     package var maxSurge: IntOrString?
 
     package init() {}
@@ -655,11 +679,12 @@ extension RollingUpdateDaemonSet {
 }
 
 extension RollingUpdateDaemonSet {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.RollingUpdateDaemonSet",
+        description: "Bounds for RollingUpdate.",
         #"""
-        maxUnavailable|IntOrString|n=1 pointer||
-        maxSurge|IntOrString|n=2 pointer||
+        maxUnavailable|IntOrString|n=1 pointer||How many nodes may be without a pod meanwhile, as number or percentage.
+        maxSurge|IntOrString|n=2 pointer||How many nodes may have two pods meanwhile, as number or percentage.
         """#)
 }
 
@@ -751,7 +776,7 @@ extension DaemonSetList {
 }
 
 extension DaemonSetList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.DaemonSetList",
         gvk: gvk,
         description: "A list of objects of the kind DaemonSet.",

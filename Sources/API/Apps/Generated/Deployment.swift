@@ -112,7 +112,7 @@ extension Deployment {
 }
 
 extension Deployment {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.Deployment",
         gvk: gvk,
         description: "Keeps pods running and replaces them step by step when their template changes.",
@@ -128,12 +128,19 @@ extension Deployment {
         """#)
 }
 
+/// One aspect of the state.
 package struct DeploymentCondition: APIMessage {
+    /// Which aspect.
     package var type: String = ""
+    /// True, False or Unknown.
     package var status: String = ""
+    /// When the condition was last written.
     package var lastUpdateTime: Time?
+    /// When the status last changed.
     package var lastTransitionTime: Time?
+    /// One word for machines.
     package var reason: String = ""
+    /// A sentence for people.
     package var message: String = ""
 
     package init() {}
@@ -232,15 +239,16 @@ extension DeploymentCondition {
 }
 
 extension DeploymentCondition {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.DeploymentCondition",
+        description: "One aspect of the state.",
         #"""
-        type|string|n=1 required always|""|
-        status|string|n=2 required always|""|
-        lastUpdateTime|Time|n=6||
-        lastTransitionTime|Time|n=7||
-        reason|string|n=4||
-        message|string|n=5||
+        type|string|n=1 required always|""|Which aspect.
+        status|string|n=2 required always|""|True, False or Unknown.
+        lastUpdateTime|Time|n=6||When the condition was last written.
+        lastTransitionTime|Time|n=7||When the status last changed.
+        reason|string|n=4||One word for machines.
+        message|string|n=5||A sentence for people.
         """#)
 }
 
@@ -382,7 +390,7 @@ extension DeploymentSpec {
 }
 
 extension DeploymentSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.DeploymentSpec",
         description: "How a deployment is to run.",
         types: [
@@ -416,6 +424,7 @@ package struct DeploymentStatus: APIMessage {
     package var availableReplicas: Int = 0
     /// Pods that are still missing.
     package var unavailableReplicas: Int = 0
+    /// Pods that are on their way out.
     package var terminatingReplicas: Int?
     /// Available, Progressing and ReplicaFailure.
     package var conditions: [DeploymentCondition] = []
@@ -552,7 +561,7 @@ extension DeploymentStatus {
 }
 
 extension DeploymentStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.DeploymentStatus",
         description: "What was last seen of a deployment.",
         types: [
@@ -565,7 +574,7 @@ extension DeploymentStatus {
         readyReplicas|int32|n=7||Pods that are ready.
         availableReplicas|int32|n=4||Pods that have been ready long enough.
         unavailableReplicas|int32|n=5||Pods that are still missing.
-        terminatingReplicas|int32|n=9 pointer||
+        terminatingReplicas|int32|n=9 pointer||Pods that are on their way out.
         conditions|[#0]|n=6 list=map keys=type patch=merge patchKey=type||Available, Progressing and ReplicaFailure.
         collisionCount|int32|n=8 pointer||Counts clashes of names of replica sets.
         """#)
@@ -638,7 +647,7 @@ extension DeploymentStrategy {
 }
 
 extension DeploymentStrategy {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.DeploymentStrategy",
         description: "How old pods are replaced by new ones.",
         types: [
@@ -717,7 +726,7 @@ extension RollingUpdateDeployment {
 }
 
 extension RollingUpdateDeployment {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.RollingUpdateDeployment",
         description: "Bounds for replacing pods.",
         #"""
@@ -814,7 +823,7 @@ extension DeploymentList {
 }
 
 extension DeploymentList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.DeploymentList",
         gvk: gvk,
         description: "A list of objects of the kind Deployment.",

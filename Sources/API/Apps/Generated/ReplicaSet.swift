@@ -102,7 +102,7 @@ extension ReplicaSet {
 }
 
 extension ReplicaSet {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.ReplicaSet",
         gvk: gvk,
         description: "Keeps a number of equal pods running.",
@@ -118,11 +118,17 @@ extension ReplicaSet {
         """#)
 }
 
+/// One aspect of the state.
 package struct ReplicaSetCondition: APIMessage {
+    /// Which aspect.
     package var type: String = ""
+    /// True, False or Unknown.
     package var status: String = ""
+    /// When the status last changed.
     package var lastTransitionTime: Time?
+    /// One word for machines.
     package var reason: String = ""
+    /// A sentence for people.
     package var message: String = ""
 
     package init() {}
@@ -211,14 +217,15 @@ extension ReplicaSetCondition {
 }
 
 extension ReplicaSetCondition {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.ReplicaSetCondition",
+        description: "One aspect of the state.",
         #"""
-        type|string|n=1 required always|""|
-        status|string|n=2 required always|""|
-        lastTransitionTime|Time|n=3||
-        reason|string|n=4||
-        message|string|n=5||
+        type|string|n=1 required always|""|Which aspect.
+        status|string|n=2 required always|""|True, False or Unknown.
+        lastTransitionTime|Time|n=3||When the status last changed.
+        reason|string|n=4||One word for machines.
+        message|string|n=5||A sentence for people.
         """#)
 }
 
@@ -314,7 +321,7 @@ extension ReplicaSetSpec {
 }
 
 extension ReplicaSetSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.ReplicaSetSpec",
         description: "How a replica set is to run.",
         types: [
@@ -339,6 +346,7 @@ package struct ReplicaSetStatus: APIMessage {
     package var readyReplicas: Int = 0
     /// Pods that have been ready long enough.
     package var availableReplicas: Int = 0
+    /// Pods that are on their way out.
     package var terminatingReplicas: Int?
     /// The generation that this is about.
     package var observedGeneration: Int = 0
@@ -453,7 +461,7 @@ extension ReplicaSetStatus {
 }
 
 extension ReplicaSetStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.ReplicaSetStatus",
         description: "What was last seen of a replica set.",
         types: [
@@ -464,7 +472,7 @@ extension ReplicaSetStatus {
         fullyLabeledReplicas|int32|n=2||Pods that have all labels of the template.
         readyReplicas|int32|n=4||Pods that are ready.
         availableReplicas|int32|n=5||Pods that have been ready long enough.
-        terminatingReplicas|int32|n=7 pointer||
+        terminatingReplicas|int32|n=7 pointer||Pods that are on their way out.
         observedGeneration|int64|n=3||The generation that this is about.
         conditions|[#0]|n=6 list=map keys=type patch=merge patchKey=type||Aspects of its state.
         """#)
@@ -558,7 +566,7 @@ extension ReplicaSetList {
 }
 
 extension ReplicaSetList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.ReplicaSetList",
         gvk: gvk,
         description: "A list of objects of the kind ReplicaSet.",

@@ -112,7 +112,7 @@ extension StatefulSet {
 }
 
 extension StatefulSet {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.StatefulSet",
         gvk: gvk,
         description: "Keeps pods running that have lasting names and storage.",
@@ -128,8 +128,11 @@ extension StatefulSet {
         """#)
 }
 
+/// Bounds for RollingUpdate.
 package struct RollingUpdateStatefulSetStrategy: APIMessage {
+    /// Only pods with this number and above are replaced. 0 if absent.
     package var partition: Int?
+    /// How many pods may be missing meanwhile.
     package var maxUnavailable: IntOrString?
 
     package init() {}
@@ -192,19 +195,26 @@ extension RollingUpdateStatefulSetStrategy {
 }
 
 extension RollingUpdateStatefulSetStrategy {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy",
+        description: "Bounds for RollingUpdate.",
         #"""
-        partition|int32|n=1 pointer||
-        maxUnavailable|IntOrString|n=2 pointer||
+        partition|int32|n=1 pointer||Only pods with this number and above are replaced. 0 if absent.
+        maxUnavailable|IntOrString|n=2 pointer||How many pods may be missing meanwhile.
         """#)
 }
 
+/// One aspect of the state.
 package struct StatefulSetCondition: APIMessage {
+    /// Which aspect.
     package var type: String = ""
+    /// True, False or Unknown.
     package var status: String = ""
+    /// When the status last changed.
     package var lastTransitionTime: Time?
+    /// One word for machines.
     package var reason: String = ""
+    /// A sentence for people.
     package var message: String = ""
 
     package init() {}
@@ -293,18 +303,21 @@ extension StatefulSetCondition {
 }
 
 extension StatefulSetCondition {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.StatefulSetCondition",
+        description: "One aspect of the state.",
         #"""
-        type|string|n=1 required always|""|
-        status|string|n=2 required always|""|
-        lastTransitionTime|Time|n=3||
-        reason|string|n=4||
-        message|string|n=5||
+        type|string|n=1 required always|""|Which aspect.
+        status|string|n=2 required always|""|True, False or Unknown.
+        lastTransitionTime|Time|n=3||When the status last changed.
+        reason|string|n=4||One word for machines.
+        message|string|n=5||A sentence for people.
         """#)
 }
 
+/// The numbers of pods.
 package struct StatefulSetOrdinals: APIMessage {
+    /// The first number. 0 if absent.
     package var start: Int = 0
 
     package init() {}
@@ -355,15 +368,19 @@ extension StatefulSetOrdinals {
 }
 
 extension StatefulSetOrdinals {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.StatefulSetOrdinals",
+        description: "The numbers of pods.",
         #"""
-        start|int32|n=1 always|0|
+        start|int32|n=1 always|0|The first number. 0 if absent.
         """#)
 }
 
+/// What becomes of claims whose pods are gone for good.
 package struct StatefulSetPersistentVolumeClaimRetentionPolicy: APIMessage {
+    /// When the set is deleted. Retain or Delete.
     package var whenDeleted: String = ""
+    /// When there are to be fewer pods. Retain or Delete.
     package var whenScaled: String = ""
 
     package init() {}
@@ -426,11 +443,12 @@ extension StatefulSetPersistentVolumeClaimRetentionPolicy {
 }
 
 extension StatefulSetPersistentVolumeClaimRetentionPolicy {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy",
+        description: "What becomes of claims whose pods are gone for good.",
         #"""
-        whenDeleted|string|n=1||
-        whenScaled|string|n=2||
+        whenDeleted|string|n=1||When the set is deleted. Retain or Delete.
+        whenScaled|string|n=2||When there are to be fewer pods. Retain or Delete.
         """#)
 }
 
@@ -454,7 +472,9 @@ package struct StatefulSetSpec: APIMessage {
     package var revisionHistoryLimit: Int?
     /// How long a pod must be ready before it counts as available.
     package var minReadySeconds: Int = 0
+    /// What becomes of claims whose pods are gone for good.
     package var persistentVolumeClaimRetentionPolicy: StatefulSetPersistentVolumeClaimRetentionPolicy?
+    /// The numbers of pods.
     package var ordinals: StatefulSetOrdinals?
 
     package init() {}
@@ -604,7 +624,7 @@ extension StatefulSetSpec {
 }
 
 extension StatefulSetSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.StatefulSetSpec",
         description: "How a stateful set is to run.",
         types: [
@@ -625,22 +645,32 @@ extension StatefulSetSpec {
         updateStrategy|#3|n=7||How pods are replaced when the template changes.
         revisionHistoryLimit|int32|n=8 pointer||How many old revisions to keep.
         minReadySeconds|int32|n=9||How long a pod must be ready before it counts as available.
-        persistentVolumeClaimRetentionPolicy|#4|n=10 pointer||
-        ordinals|#5|n=11 pointer||
+        persistentVolumeClaimRetentionPolicy|#4|n=10 pointer||What becomes of claims whose pods are gone for good.
+        ordinals|#5|n=11 pointer||The numbers of pods.
         """#)
 }
 
 /// What was last seen of a stateful set.
 package struct StatefulSetStatus: APIMessage {
+    /// The generation that this is about.
     package var observedGeneration: Int = 0
+    /// All pods.
     package var replicas: Int = 0
+    /// Pods that are ready.
     package var readyReplicas: Int = 0
+    /// Pods of the revision before.
     package var currentReplicas: Int = 0
+    /// Pods of the newest revision.
     package var updatedReplicas: Int = 0
+    /// The revision before.
     package var currentRevision: String = ""
+    /// The newest revision.
     package var updateRevision: String = ""
+    /// Counts clashes of names of revisions.
     package var collisionCount: Int?
+    /// The state, one entry per aspect.
     package var conditions: [StatefulSetCondition] = []
+    /// Pods that have been ready long enough.
     package var availableReplicas: Int = 0
 
     package init() {}
@@ -779,28 +809,31 @@ extension StatefulSetStatus {
 }
 
 extension StatefulSetStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.StatefulSetStatus",
         description: "What was last seen of a stateful set.",
         types: [
             { StatefulSetCondition.schema },
         ],
         #"""
-        observedGeneration|int64|n=1||
-        replicas|int32|n=2 required always|0|
-        readyReplicas|int32|n=3||
-        currentReplicas|int32|n=4||
-        updatedReplicas|int32|n=5||
-        currentRevision|string|n=6||
-        updateRevision|string|n=7||
-        collisionCount|int32|n=9 pointer||
-        conditions|[#0]|n=10 list=map keys=type patch=merge patchKey=type||
-        availableReplicas|int32|n=11 always|0|
+        observedGeneration|int64|n=1||The generation that this is about.
+        replicas|int32|n=2 required always|0|All pods.
+        readyReplicas|int32|n=3||Pods that are ready.
+        currentReplicas|int32|n=4||Pods of the revision before.
+        updatedReplicas|int32|n=5||Pods of the newest revision.
+        currentRevision|string|n=6||The revision before.
+        updateRevision|string|n=7||The newest revision.
+        collisionCount|int32|n=9 pointer||Counts clashes of names of revisions.
+        conditions|[#0]|n=10 list=map keys=type patch=merge patchKey=type||The state, one entry per aspect.
+        availableReplicas|int32|n=11 always|0|Pods that have been ready long enough.
         """#)
 }
 
+/// How pods are replaced when the template changes.
 package struct StatefulSetUpdateStrategy: APIMessage {
+    /// RollingUpdate, or OnDelete to wait until somebody deletes them.
     package var type: String = ""
+    /// Bounds for RollingUpdate.
     package var rollingUpdate: RollingUpdateStatefulSetStrategy?
 
     package init() {}
@@ -863,14 +896,15 @@ extension StatefulSetUpdateStrategy {
 }
 
 extension StatefulSetUpdateStrategy {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.StatefulSetUpdateStrategy",
+        description: "How pods are replaced when the template changes.",
         types: [
             { RollingUpdateStatefulSetStrategy.schema },
         ],
         #"""
-        type|string|n=1||
-        rollingUpdate|#0|n=2 pointer||
+        type|string|n=1||RollingUpdate, or OnDelete to wait until somebody deletes them.
+        rollingUpdate|#0|n=2 pointer||Bounds for RollingUpdate.
         """#)
 }
 
@@ -962,7 +996,7 @@ extension StatefulSetList {
 }
 
 extension StatefulSetList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.apps.v1.StatefulSetList",
         gvk: gvk,
         description: "A list of objects of the kind StatefulSet.",

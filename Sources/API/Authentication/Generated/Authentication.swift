@@ -8,11 +8,13 @@ package struct SelfSubjectReview: APIObject {
     package static let gvk = GroupVersionKind(group: "authentication.k8s.io", version: "v1", kind: "SelfSubjectReview")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// The answer.
     package var status: SelfSubjectReviewStatus = SelfSubjectReviewStatus()
 
     package init() {}
@@ -89,7 +91,7 @@ extension SelfSubjectReview {
 }
 
 extension SelfSubjectReview {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authentication.v1.SelfSubjectReview",
         gvk: gvk,
         description: "Asks who one is oneself.",
@@ -98,8 +100,8 @@ extension SelfSubjectReview {
             { SelfSubjectReviewStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        status|#1|n=2||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        status|#1|n=2||The answer.
         """#)
 }
 
@@ -108,17 +110,20 @@ package struct TokenRequest: APIObject {
     package static let gvk = GroupVersionKind(group: "authentication.k8s.io", version: "v1", kind: "TokenRequest")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<TokenRequestSpec>()
+    /// The question.
     @inlinable
     package var spec: TokenRequestSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
+    /// The answer.
     package var status: TokenRequestStatus = TokenRequestStatus()
 
     package init() {}
@@ -203,7 +208,7 @@ extension TokenRequest {
 }
 
 extension TokenRequest {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authentication.v1.TokenRequest",
         gvk: gvk,
         description: "Asks for a token of a service account.",
@@ -213,9 +218,9 @@ extension TokenRequest {
             { TokenRequestStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2 required always||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2 required always||The question.
+        status|#2|n=3||The answer.
         """#)
 }
 
@@ -224,13 +229,16 @@ package struct TokenReview: APIObject {
     package static let gvk = GroupVersionKind(group: "authentication.k8s.io", version: "v1", kind: "TokenReview")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// The question.
     package var spec: TokenReviewSpec = TokenReviewSpec()
     @usableFromInline var boxedStatus = Boxed<TokenReviewStatus>()
+    /// The answer.
     @inlinable
     package var status: TokenReviewStatus {
         _read { yield boxedStatus.value }
@@ -319,7 +327,7 @@ extension TokenReview {
 }
 
 extension TokenReview {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authentication.v1.TokenReview",
         gvk: gvk,
         description: "Asks whose a token is.",
@@ -329,16 +337,21 @@ extension TokenReview {
             { TokenReviewStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2 required always||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2 required always||The question.
+        status|#2|n=3||The answer.
         """#)
 }
 
+/// An object that a token dies with.
 package struct BoundObjectReference: APIMessage {
+    /// Pod, Secret or Node.
     package var kind: String = ""
+    /// The object's version.
     package var apiVersion: String = ""
+    /// The object's name.
     package var name: String = ""
+    /// The object's uid.
     package var uid: String = ""
 
     package init() {}
@@ -421,17 +434,20 @@ extension BoundObjectReference {
 }
 
 extension BoundObjectReference {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authentication.v1.BoundObjectReference",
+        description: "An object that a token dies with.",
         #"""
-        kind|string|n=1||
-        apiVersion|string|n=2||
-        name|string|n=3||
-        uid|string|n=4||
+        kind|string|n=1||Pod, Secret or Node.
+        apiVersion|string|n=2||The object's version.
+        name|string|n=3||The object's name.
+        uid|string|n=4||The object's uid.
         """#)
 }
 
+/// Who asked.
 package struct SelfSubjectReviewStatus: APIMessage {
+    /// The user.
     package var userInfo: UserInfo = UserInfo()
 
     package init() {}
@@ -482,19 +498,24 @@ extension SelfSubjectReviewStatus {
 }
 
 extension SelfSubjectReviewStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authentication.v1.SelfSubjectReviewStatus",
+        description: "Who asked.",
         types: [
             { UserInfo.schema },
         ],
         #"""
-        userInfo|#0|n=1||
+        userInfo|#0|n=1||The user.
         """#)
 }
 
+/// What token is wanted.
 package struct TokenRequestSpec: APIMessage {
+    /// Whom the token is for.
     package var audiences: [String] = []
+    /// How long it should live, at least 600. The server may choose otherwise.
     package var expirationSeconds: Int?
+    /// An object that it dies with.
     package var boundObjectRef: BoundObjectReference?
 
     package init() {}
@@ -576,20 +597,24 @@ extension TokenRequestSpec {
 }
 
 extension TokenRequestSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authentication.v1.TokenRequestSpec",
+        description: "What token is wanted.",
         types: [
             { BoundObjectReference.schema },
         ],
         #"""
-        audiences|[string]|n=1 required always list=atomic||
-        expirationSeconds|int64|n=4 pointer always||
-        boundObjectRef|#0|n=3 pointer always||
+        audiences|[string]|n=1 required always list=atomic||Whom the token is for.
+        expirationSeconds|int64|n=4 pointer always||How long it should live, at least 600. The server may choose otherwise.
+        boundObjectRef|#0|n=3 pointer always||An object that it dies with.
         """#)
 }
 
+/// The token.
 package struct TokenRequestStatus: APIMessage {
+    /// The token itself.
     package var token: String = ""
+    /// When it ends.
     package var expirationTimestamp: Time?
 
     package init() {}
@@ -653,16 +678,20 @@ extension TokenRequestStatus {
 }
 
 extension TokenRequestStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authentication.v1.TokenRequestStatus",
+        description: "The token.",
         #"""
-        token|string|n=1 required always|""|
-        expirationTimestamp|Time|n=2 required always||
+        token|string|n=1 required always|""|The token itself.
+        expirationTimestamp|Time|n=2 required always||When it ends.
         """#)
 }
 
+/// A token to look at.
 package struct TokenReviewSpec: APIMessage {
+    /// The token.
     package var token: String = ""
+    /// Whom it should be for. The API server if absent.
     package var audiences: [String] = []
 
     package init() {}
@@ -725,18 +754,24 @@ extension TokenReviewSpec {
 }
 
 extension TokenReviewSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authentication.v1.TokenReviewSpec",
+        description: "A token to look at.",
         #"""
-        token|string|n=1||
-        audiences|[string]|n=2 list=atomic||
+        token|string|n=1||The token.
+        audiences|[string]|n=2 list=atomic||Whom it should be for. The API server if absent.
         """#)
 }
 
+/// Whose token it is.
 package struct TokenReviewStatus: APIMessage {
+    /// Whether it is good.
     package var authenticated: Bool = false
+    /// Whose it is.
     package var user: UserInfo = UserInfo()
+    /// Those of the wanted audiences that it is for.
     package var audiences: [String] = []
+    /// Why it could not be checked.
     package var error: String = ""
 
     package init() {}
@@ -817,23 +852,29 @@ extension TokenReviewStatus {
 }
 
 extension TokenReviewStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authentication.v1.TokenReviewStatus",
+        description: "Whose token it is.",
         types: [
             { UserInfo.schema },
         ],
         #"""
-        authenticated|bool|n=1||
-        user|#0|n=2||
-        audiences|[string]|n=4 list=atomic||
-        error|string|n=3||
+        authenticated|bool|n=1||Whether it is good.
+        user|#0|n=2||Whose it is.
+        audiences|[string]|n=4 list=atomic||Those of the wanted audiences that it is for.
+        error|string|n=3||Why it could not be checked.
         """#)
 }
 
+/// A user.
 package struct UserInfo: APIMessage {
+    /// The name.
     package var username: String = ""
+    /// An id that nobody else has had.
     package var uid: String = ""
+    /// The groups.
     package var groups: [String] = []
+    /// More, as the authenticator gives it.
     package var extra: StringMap<[String]> = [:]
 
     package init() {}
@@ -916,12 +957,13 @@ extension UserInfo {
 }
 
 extension UserInfo {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authentication.v1.UserInfo",
+        description: "A user.",
         #"""
-        username|string|n=1||
-        uid|string|n=2||
-        groups|[string]|n=3 list=atomic||
-        extra|{[string]}|n=4||
+        username|string|n=1||The name.
+        uid|string|n=2||An id that nobody else has had.
+        groups|[string]|n=3 list=atomic||The groups.
+        extra|{[string]}|n=4||More, as the authenticator gives it.
         """#)
 }

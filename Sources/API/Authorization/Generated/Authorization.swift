@@ -8,17 +8,20 @@ package struct LocalSubjectAccessReview: APIObject {
     package static let gvk = GroupVersionKind(group: "authorization.k8s.io", version: "v1", kind: "LocalSubjectAccessReview")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<SubjectAccessReviewSpec>()
+    /// The question.
     @inlinable
     package var spec: SubjectAccessReviewSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
+    /// The answer.
     package var status: SubjectAccessReviewStatus = SubjectAccessReviewStatus()
 
     package init() {}
@@ -103,7 +106,7 @@ extension LocalSubjectAccessReview {
 }
 
 extension LocalSubjectAccessReview {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.LocalSubjectAccessReview",
         gvk: gvk,
         description: "Asks whether somebody may do something in a namespace.",
@@ -113,9 +116,9 @@ extension LocalSubjectAccessReview {
             { SubjectAccessReviewStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2 required always||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2 required always||The question.
+        status|#2|n=3||The answer.
         """#)
 }
 
@@ -124,12 +127,15 @@ package struct SelfSubjectAccessReview: APIObject {
     package static let gvk = GroupVersionKind(group: "authorization.k8s.io", version: "v1", kind: "SelfSubjectAccessReview")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// The question.
     package var spec: SelfSubjectAccessReviewSpec = SelfSubjectAccessReviewSpec()
+    /// The answer.
     package var status: SubjectAccessReviewStatus = SubjectAccessReviewStatus()
 
     package init() {}
@@ -214,7 +220,7 @@ extension SelfSubjectAccessReview {
 }
 
 extension SelfSubjectAccessReview {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.SelfSubjectAccessReview",
         gvk: gvk,
         description: "Asks whether one may do something oneself.",
@@ -224,9 +230,9 @@ extension SelfSubjectAccessReview {
             { SubjectAccessReviewStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2 required always||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2 required always||The question.
+        status|#2|n=3||The answer.
         """#)
 }
 
@@ -235,12 +241,15 @@ package struct SelfSubjectRulesReview: APIObject {
     package static let gvk = GroupVersionKind(group: "authorization.k8s.io", version: "v1", kind: "SelfSubjectRulesReview")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// The question.
     package var spec: SelfSubjectRulesReviewSpec = SelfSubjectRulesReviewSpec()
+    /// The answer.
     package var status: SubjectRulesReviewStatus = SubjectRulesReviewStatus()
 
     package init() {}
@@ -325,7 +334,7 @@ extension SelfSubjectRulesReview {
 }
 
 extension SelfSubjectRulesReview {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.SelfSubjectRulesReview",
         gvk: gvk,
         description: "Asks what one may do in a namespace.",
@@ -335,9 +344,9 @@ extension SelfSubjectRulesReview {
             { SubjectRulesReviewStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2 required always||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2 required always||The question.
+        status|#2|n=3||The answer.
         """#)
 }
 
@@ -346,17 +355,20 @@ package struct SubjectAccessReview: APIObject {
     package static let gvk = GroupVersionKind(group: "authorization.k8s.io", version: "v1", kind: "SubjectAccessReview")
 
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Name, labels and the other metadata.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<SubjectAccessReviewSpec>()
+    /// The question.
     @inlinable
     package var spec: SubjectAccessReviewSpec {
         _read { yield boxedSpec.value }
         _modify { yield &boxedSpec.value }
     }
+    /// The answer.
     package var status: SubjectAccessReviewStatus = SubjectAccessReviewStatus()
 
     package init() {}
@@ -441,7 +453,7 @@ extension SubjectAccessReview {
 }
 
 extension SubjectAccessReview {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.SubjectAccessReview",
         gvk: gvk,
         description: "Asks whether somebody may do something.",
@@ -451,14 +463,17 @@ extension SubjectAccessReview {
             { SubjectAccessReviewStatus.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2 required always||
-        status|#2|n=3||
+        metadata|#0|n=1||Name, labels and the other metadata.
+        spec|#1|n=2 required always||The question.
+        status|#2|n=3||The answer.
         """#)
 }
 
+/// A selector of the request, as text or in parts.
 package struct FieldSelectorAttributes: APIMessage {
+    /// The selector as text.
     package var rawSelector: String = ""
+    /// The selector in parts.
     package var requirements: [FieldSelectorRequirement] = []
 
     package init() {}
@@ -521,19 +536,23 @@ extension FieldSelectorAttributes {
 }
 
 extension FieldSelectorAttributes {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.FieldSelectorAttributes",
+        description: "A selector of the request, as text or in parts.",
         types: [
             { FieldSelectorRequirement.schema },
         ],
         #"""
-        rawSelector|string|n=1||
-        requirements|[#0]|n=2 list=atomic||
+        rawSelector|string|n=1||The selector as text.
+        requirements|[#0]|n=2 list=atomic||The selector in parts.
         """#)
 }
 
+/// A selector of the request, as text or in parts.
 package struct LabelSelectorAttributes: APIMessage {
+    /// The selector as text.
     package var rawSelector: String = ""
+    /// The selector in parts.
     package var requirements: [LabelSelectorRequirement] = []
 
     package init() {}
@@ -596,19 +615,23 @@ extension LabelSelectorAttributes {
 }
 
 extension LabelSelectorAttributes {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.LabelSelectorAttributes",
+        description: "A selector of the request, as text or in parts.",
         types: [
             { LabelSelectorRequirement.schema },
         ],
         #"""
-        rawSelector|string|n=1||
-        requirements|[#0]|n=2 list=atomic||
+        rawSelector|string|n=1||The selector as text.
+        requirements|[#0]|n=2 list=atomic||The selector in parts.
         """#)
 }
 
+/// A request for a path that is no resource.
 package struct NonResourceAttributes: APIMessage {
+    /// The path.
     package var path: String = ""
+    /// The method in lower case.
     package var verb: String = ""
 
     package init() {}
@@ -671,16 +694,20 @@ extension NonResourceAttributes {
 }
 
 extension NonResourceAttributes {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.NonResourceAttributes",
+        description: "A request for a path that is no resource.",
         #"""
-        path|string|n=1||
-        verb|string|n=2||
+        path|string|n=1||The path.
+        verb|string|n=2||The method in lower case.
         """#)
 }
 
+/// What may be done with paths.
 package struct NonResourceRule: APIMessage {
+    /// The methods in lower case; `*` is every one.
     package var verbs: [String] = []
+    /// The paths, with `*` at the end for anything below.
     package var nonResourceURLs: [String] = []
 
     package init() {}
@@ -746,23 +773,34 @@ extension NonResourceRule {
 }
 
 extension NonResourceRule {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.NonResourceRule",
+        description: "What may be done with paths.",
         #"""
-        verbs|[string]|n=1 required always list=atomic||
-        nonResourceURLs|[string]|n=2 list=atomic||
+        verbs|[string]|n=1 required always list=atomic||The methods in lower case; `*` is every one.
+        nonResourceURLs|[string]|n=2 list=atomic||The paths, with `*` at the end for anything below.
         """#)
 }
 
+/// A request for a resource.
 package struct ResourceAttributes: APIMessage {
+    /// The namespace. Empty: none, or all.
     package var namespace: String = ""
+    /// As in `get`; `*` is every one.
     package var verb: String = ""
+    /// The group; `*` is every one.
     package var group: String = ""
+    /// The version; `*` is every one.
     package var version: String = ""
+    /// The resource; `*` is every one.
     package var resource: String = ""
+    /// The subresource.
     package var subresource: String = ""
+    /// The object's name. Empty: all.
     package var name: String = ""
+    /// Narrows the request by fields.
     package var fieldSelector: FieldSelectorAttributes?
+    /// Narrows the request by labels.
     package var labelSelector: LabelSelectorAttributes?
 
     package init() {}
@@ -895,29 +933,35 @@ extension ResourceAttributes {
 }
 
 extension ResourceAttributes {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.ResourceAttributes",
+        description: "A request for a resource.",
         types: [
             { FieldSelectorAttributes.schema },
             { LabelSelectorAttributes.schema },
         ],
         #"""
-        namespace|string|n=1||
-        verb|string|n=2||
-        group|string|n=3||
-        version|string|n=4||
-        resource|string|n=5||
-        subresource|string|n=6||
-        name|string|n=7||
-        fieldSelector|#0|n=8 pointer||
-        labelSelector|#1|n=9 pointer||
+        namespace|string|n=1||The namespace. Empty: none, or all.
+        verb|string|n=2||As in `get`; `*` is every one.
+        group|string|n=3||The group; `*` is every one.
+        version|string|n=4||The version; `*` is every one.
+        resource|string|n=5||The resource; `*` is every one.
+        subresource|string|n=6||The subresource.
+        name|string|n=7||The object's name. Empty: all.
+        fieldSelector|#0|n=8 pointer||Narrows the request by fields.
+        labelSelector|#1|n=9 pointer||Narrows the request by labels.
         """#)
 }
 
+/// What may be done with resources.
 package struct ResourceRule: APIMessage {
+    /// The verbs; `*` is every one.
     package var verbs: [String] = []
+    /// The groups; `*` is every one.
     package var apiGroups: [String] = []
+    /// The resources; `*` is every one.
     package var resources: [String] = []
+    /// The objects' names. Absent: all.
     package var resourceNames: [String] = []
 
     package init() {}
@@ -1003,23 +1047,27 @@ extension ResourceRule {
 }
 
 extension ResourceRule {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.ResourceRule",
+        description: "What may be done with resources.",
         #"""
-        verbs|[string]|n=1 required always list=atomic||
-        apiGroups|[string]|n=2 list=atomic||
-        resources|[string]|n=3 list=atomic||
-        resourceNames|[string]|n=4 list=atomic||
+        verbs|[string]|n=1 required always list=atomic||The verbs; `*` is every one.
+        apiGroups|[string]|n=2 list=atomic||The groups; `*` is every one.
+        resources|[string]|n=3 list=atomic||The resources; `*` is every one.
+        resourceNames|[string]|n=4 list=atomic||The objects' names. Absent: all.
         """#)
 }
 
+/// May I do this? Exactly one field is set.
 package struct SelfSubjectAccessReviewSpec: APIMessage {
     @usableFromInline var boxedResourceAttributes = BoxedOptional<ResourceAttributes>()
+    /// A request for a resource.
     @inlinable
     package var resourceAttributes: ResourceAttributes? {
         _read { yield boxedResourceAttributes.value }
         _modify { yield &boxedResourceAttributes.value }
     }
+    /// A request for another path.
     package var nonResourceAttributes: NonResourceAttributes?
 
     package init() {}
@@ -1082,19 +1130,22 @@ extension SelfSubjectAccessReviewSpec {
 }
 
 extension SelfSubjectAccessReviewSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.SelfSubjectAccessReviewSpec",
+        description: "May I do this? Exactly one field is set.",
         types: [
             { ResourceAttributes.schema },
             { NonResourceAttributes.schema },
         ],
         #"""
-        resourceAttributes|#0|n=1 pointer||
-        nonResourceAttributes|#1|n=2 pointer||
+        resourceAttributes|#0|n=1 pointer||A request for a resource.
+        nonResourceAttributes|#1|n=2 pointer||A request for another path.
         """#)
 }
 
+/// What may I do?
 package struct SelfSubjectRulesReviewSpec: APIMessage {
+    /// In this namespace.
     package var namespace: String = ""
 
     package init() {}
@@ -1147,24 +1198,32 @@ extension SelfSubjectRulesReviewSpec {
 }
 
 extension SelfSubjectRulesReviewSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.SelfSubjectRulesReviewSpec",
+        description: "What may I do?",
         #"""
-        namespace|string|n=1||
+        namespace|string|n=1||In this namespace.
         """#)
 }
 
+/// May this user do this?
 package struct SubjectAccessReviewSpec: APIMessage {
     @usableFromInline var boxedResourceAttributes = BoxedOptional<ResourceAttributes>()
+    /// A request for a resource.
     @inlinable
     package var resourceAttributes: ResourceAttributes? {
         _read { yield boxedResourceAttributes.value }
         _modify { yield &boxedResourceAttributes.value }
     }
+    /// A request for another path.
     package var nonResourceAttributes: NonResourceAttributes?
+    /// The user.
     package var user: String = ""
+    /// The user's groups.
     package var groups: [String] = []
+    /// More about the user.
     package var extra: StringMap<[String]> = [:]
+    /// The user's uid.
     package var uid: String = ""
 
     package init() {}
@@ -1267,26 +1326,32 @@ extension SubjectAccessReviewSpec {
 }
 
 extension SubjectAccessReviewSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.SubjectAccessReviewSpec",
+        description: "May this user do this?",
         types: [
             { ResourceAttributes.schema },
             { NonResourceAttributes.schema },
         ],
         #"""
-        resourceAttributes|#0|n=1 pointer||
-        nonResourceAttributes|#1|n=2 pointer||
-        user|string|n=3||
-        groups|[string]|n=4 list=atomic||
-        extra|{[string]}|n=5||
-        uid|string|n=6||
+        resourceAttributes|#0|n=1 pointer||A request for a resource.
+        nonResourceAttributes|#1|n=2 pointer||A request for another path.
+        user|string|n=3||The user.
+        groups|[string]|n=4 list=atomic||The user's groups.
+        extra|{[string]}|n=5||More about the user.
+        uid|string|n=6||The user's uid.
         """#)
 }
 
+/// Whether it is allowed.
 package struct SubjectAccessReviewStatus: APIMessage {
+    /// Whether it is allowed.
     package var allowed: Bool = false
+    /// Whether it is forbidden, whatever others say.
     package var denied: Bool = false
+    /// Why.
     package var reason: String = ""
+    /// What went wrong on the way; the answer may hold all the same.
     package var evaluationError: String = ""
 
     package init() {}
@@ -1367,20 +1432,26 @@ extension SubjectAccessReviewStatus {
 }
 
 extension SubjectAccessReviewStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.SubjectAccessReviewStatus",
+        description: "Whether it is allowed.",
         #"""
-        allowed|bool|n=1 required always|false|
-        denied|bool|n=4||
-        reason|string|n=2||
-        evaluationError|string|n=3||
+        allowed|bool|n=1 required always|false|Whether it is allowed.
+        denied|bool|n=4||Whether it is forbidden, whatever others say.
+        reason|string|n=2||Why.
+        evaluationError|string|n=3||What went wrong on the way; the answer may hold all the same.
         """#)
 }
 
+/// What is allowed, as far as it is known.
 package struct SubjectRulesReviewStatus: APIMessage {
+    /// What may be done with resources, in no order.
     package var resourceRules: [ResourceRule] = []
+    /// What may be done with other paths, in no order.
     package var nonResourceRules: [NonResourceRule] = []
+    /// Whether there may be more.
     package var incomplete: Bool = false
+    /// What went wrong on the way.
     package var evaluationError: String = ""
 
     package init() {}
@@ -1467,16 +1538,17 @@ extension SubjectRulesReviewStatus {
 }
 
 extension SubjectRulesReviewStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.authorization.v1.SubjectRulesReviewStatus",
+        description: "What is allowed, as far as it is known.",
         types: [
             { ResourceRule.schema },
             { NonResourceRule.schema },
         ],
         #"""
-        resourceRules|[#0]|n=1 required always list=atomic||
-        nonResourceRules|[#1]|n=2 required always list=atomic||
-        incomplete|bool|n=3 required always|false|
-        evaluationError|string|n=4||
+        resourceRules|[#0]|n=1 required always list=atomic||What may be done with resources, in no order.
+        nonResourceRules|[#1]|n=2 required always list=atomic||What may be done with other paths, in no order.
+        incomplete|bool|n=3 required always|false|Whether there may be more.
+        evaluationError|string|n=4||What went wrong on the way.
         """#)
 }

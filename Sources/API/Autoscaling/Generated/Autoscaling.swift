@@ -106,7 +106,7 @@ extension HorizontalPodAutoscaler {
 }
 
 extension HorizontalPodAutoscaler {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler",
         gvk: gvk,
         description: "Changes the number of pods with their load.",
@@ -220,7 +220,7 @@ extension Scale {
 }
 
 extension Scale {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.autoscaling.v1.Scale",
         gvk: gvk,
         description: "The number of replicas of something that has replicas.",
@@ -236,9 +236,13 @@ extension Scale {
         """#)
 }
 
+/// Points to an object by kind and name, whatever its version.
 package struct CrossVersionObjectReference: APIMessage {
+    /// The object's kind.
     package var kind: String = ""
+    /// The object's name.
     package var name: String = ""
+    /// The version in which to read it.
     package var apiVersion: String = ""
 
     package init() {}
@@ -307,19 +311,25 @@ extension CrossVersionObjectReference {
 }
 
 extension CrossVersionObjectReference {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.autoscaling.v1.CrossVersionObjectReference",
+        description: "Points to an object by kind and name, whatever its version.",
         #"""
-        kind|string|n=1 required always|""|
-        name|string|n=2 required always|""|
-        apiVersion|string|n=3||
+        kind|string|n=1 required always|""|The object's kind.
+        name|string|n=2 required always|""|The object's name.
+        apiVersion|string|n=3||The version in which to read it.
         """#)
 }
 
+/// What an autoscaler scales, by what, and within which bounds.
 package struct HorizontalPodAutoscalerSpec: APIMessage {
+    /// What is scaled; it must have a scale subresource.
     package var scaleTargetRef: CrossVersionObjectReference = CrossVersionObjectReference()
+    /// The fewest replicas. 1 if absent.
     package var minReplicas: Int?
+    /// The most replicas. Not below minReplicas.
     package var maxReplicas: Int = 0
+    /// The wanted use of the processor, in percent of what pods request.
     package var targetCPUUtilizationPercentage: Int?
 
     package init() {}
@@ -398,24 +408,31 @@ extension HorizontalPodAutoscalerSpec {
 }
 
 extension HorizontalPodAutoscalerSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerSpec",
+        description: "What an autoscaler scales, by what, and within which bounds.",
         types: [
             { CrossVersionObjectReference.schema },
         ],
         #"""
-        scaleTargetRef|#0|n=1 required always||
-        minReplicas|int32|n=2 pointer||
-        maxReplicas|int32|n=3 required always|0|
-        targetCPUUtilizationPercentage|int32|n=4 pointer||
+        scaleTargetRef|#0|n=1 required always||What is scaled; it must have a scale subresource.
+        minReplicas|int32|n=2 pointer||The fewest replicas. 1 if absent.
+        maxReplicas|int32|n=3 required always|0|The most replicas. Not below minReplicas.
+        targetCPUUtilizationPercentage|int32|n=4 pointer||The wanted use of the processor, in percent of what pods request.
         """#)
 }
 
+/// What an autoscaler last saw and did.
 package struct HorizontalPodAutoscalerStatus: APIMessage {
+    /// The generation that this is about.
     package var observedGeneration: Int?
+    /// When the number of replicas was last changed.
     package var lastScaleTime: Time?
+    /// How many replicas there are.
     package var currentReplicas: Int = 0
+    /// How many replicas there should be by the last reckoning.
     package var desiredReplicas: Int = 0
+    /// The use of the processor over all pods, in percent of what they request.
     package var currentCPUUtilizationPercentage: Int?
 
     package init() {}
@@ -504,14 +521,15 @@ extension HorizontalPodAutoscalerStatus {
 }
 
 extension HorizontalPodAutoscalerStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerStatus",
+        description: "What an autoscaler last saw and did.",
         #"""
-        observedGeneration|int64|n=1 pointer||
-        lastScaleTime|Time|n=2 pointer||
-        currentReplicas|int32|n=3 required always|0|
-        desiredReplicas|int32|n=4 required always|0|
-        currentCPUUtilizationPercentage|int32|n=5 pointer||
+        observedGeneration|int64|n=1 pointer||The generation that this is about.
+        lastScaleTime|Time|n=2 pointer||When the number of replicas was last changed.
+        currentReplicas|int32|n=3 required always|0|How many replicas there are.
+        desiredReplicas|int32|n=4 required always|0|How many replicas there should be by the last reckoning.
+        currentCPUUtilizationPercentage|int32|n=5 pointer||The use of the processor over all pods, in percent of what they request.
         """#)
 }
 
@@ -570,7 +588,7 @@ extension ScaleSpec {
 }
 
 extension ScaleSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.autoscaling.v1.ScaleSpec",
         description: "The wanted number.",
         #"""
@@ -643,7 +661,7 @@ extension ScaleStatus {
 }
 
 extension ScaleStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.autoscaling.v1.ScaleStatus",
         description: "The number that was last seen.",
         #"""
@@ -740,7 +758,7 @@ extension HorizontalPodAutoscalerList {
 }
 
 extension HorizontalPodAutoscalerList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerList",
         gvk: gvk,
         description: "A list of objects of the kind HorizontalPodAutoscaler.",

@@ -107,7 +107,7 @@ extension CronJob {
 }
 
 extension CronJob {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.CronJob",
         gvk: gvk,
         description: "Makes jobs on a schedule.",
@@ -258,7 +258,7 @@ extension CronJobSpec {
 }
 
 extension CronJobSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.CronJobSpec",
         description: "When to make which jobs.",
         types: [
@@ -276,9 +276,13 @@ extension CronJobSpec {
         """#)
 }
 
+/// What was last seen of a cron job.
 package struct CronJobStatus: APIMessage {
+    /// Jobs that are running.
     package var active: [APICore.ObjectReference] = []
+    /// When a job was last begun.
     package var lastScheduleTime: Time?
+    /// When a job last succeeded.
     package var lastSuccessfulTime: Time?
 
     package init() {}
@@ -351,26 +355,30 @@ extension CronJobStatus {
 }
 
 extension CronJobStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.CronJobStatus",
+        description: "What was last seen of a cron job.",
         types: [
             { APICore.ObjectReference.schema },
         ],
         #"""
-        active|[#0]|n=1 list=atomic||
-        lastScheduleTime|Time|n=4 pointer||
-        lastSuccessfulTime|Time|n=5 pointer||
+        active|[#0]|n=1 list=atomic||Jobs that are running.
+        lastScheduleTime|Time|n=4 pointer||When a job was last begun.
+        lastSuccessfulTime|Time|n=5 pointer||When a job last succeeded.
         """#)
 }
 
+/// What jobs look like.
 package struct JobTemplateSpec: APIMessage {
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Labels and annotations of the jobs.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<JobSpec>()
+    /// How the jobs are to run.
     @inlinable
     package var spec: JobSpec {
         _read { yield boxedSpec.value }
@@ -433,15 +441,16 @@ extension JobTemplateSpec {
 }
 
 extension JobTemplateSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.JobTemplateSpec",
+        description: "What jobs look like.",
         types: [
             { ObjectMeta.schema },
             { JobSpec.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2||
+        metadata|#0|n=1||Labels and annotations of the jobs.
+        spec|#1|n=2||How the jobs are to run.
         """#)
 }
 
@@ -533,7 +542,7 @@ extension CronJobList {
 }
 
 extension CronJobList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.CronJobList",
         gvk: gvk,
         description: "A list of objects of the kind CronJob.",

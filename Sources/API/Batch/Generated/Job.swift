@@ -112,7 +112,7 @@ extension Job {
 }
 
 extension Job {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.Job",
         gvk: gvk,
         description: "Runs pods until enough of them have succeeded.",
@@ -128,12 +128,19 @@ extension Job {
         """#)
 }
 
+/// One aspect of a job's state.
 package struct JobCondition: APIMessage {
+    /// Complete, Failed, Suspended, SuccessCriteriaMet or FailureTarget.
     package var type: String = ""
+    /// True, False or Unknown.
     package var status: String = ""
+    /// When it was last looked at.
     package var lastProbeTime: Time?
+    /// When the status last changed.
     package var lastTransitionTime: Time?
+    /// One word for machines.
     package var reason: String = ""
+    /// A sentence for people.
     package var message: String = ""
 
     package init() {}
@@ -232,15 +239,16 @@ extension JobCondition {
 }
 
 extension JobCondition {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.JobCondition",
+        description: "One aspect of a job's state.",
         #"""
-        type|string|n=1 required always|""|
-        status|string|n=2 required always|""|
-        lastProbeTime|Time|n=3||
-        lastTransitionTime|Time|n=4||
-        reason|string|n=5||
-        message|string|n=6||
+        type|string|n=1 required always|""|Complete, Failed, Suspended, SuccessCriteriaMet or FailureTarget.
+        status|string|n=2 required always|""|True, False or Unknown.
+        lastProbeTime|Time|n=3||When it was last looked at.
+        lastTransitionTime|Time|n=4||When the status last changed.
+        reason|string|n=5||One word for machines.
+        message|string|n=6||A sentence for people.
         """#)
 }
 
@@ -252,14 +260,19 @@ package struct JobSpec: APIMessage {
     package var completions: Int?
     /// How long the job may take.
     package var activeDeadlineSeconds: Int?
+    /// What failures of pods mean.
     package var podFailurePolicy: PodFailurePolicy?
+    /// When an indexed job has done enough.
     package var successPolicy: SuccessPolicy?
     /// How many failures until the job fails.
     package var backoffLimit: Int?
+    /// How often each index is tried again.
     package var backoffLimitPerIndex: Int?
+    /// How many indexes may fail before the job does.
     package var maxFailedIndexes: Int?
     /// The pods that belong to it. Made by the server.
     package var selector: LabelSelector?
+    /// Whether the selector is one's own. Seldom wise.
     package var manualSelector: Bool?
     /// What its pods look like.
     package var template: APICore.PodTemplateSpec = APICore.PodTemplateSpec()
@@ -269,7 +282,9 @@ package struct JobSpec: APIMessage {
     package var completionMode: String?
     /// Whether no pods may run for now.
     package var suspend: Bool?
+    /// When a new pod is made. TerminatingOrFailed, or Failed to wait until the old one has ended.
     package var podReplacementPolicy: String?
+    /// Who takes care of the job, if not the usual controller.
     package var managedBy: String?
 
     package init() {}
@@ -470,7 +485,7 @@ extension JobSpec {
 }
 
 extension JobSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.JobSpec",
         description: "How a job is to run.",
         types: [
@@ -483,19 +498,19 @@ extension JobSpec {
         parallelism|int32|n=1 pointer||How many pods may run at once.
         completions|int32|n=2 pointer||How many pods must succeed.
         activeDeadlineSeconds|int64|n=3 pointer||How long the job may take.
-        podFailurePolicy|#0|n=11 pointer||
-        successPolicy|#1|n=16 pointer||
+        podFailurePolicy|#0|n=11 pointer||What failures of pods mean.
+        successPolicy|#1|n=16 pointer||When an indexed job has done enough.
         backoffLimit|int32|n=7 pointer||How many failures until the job fails.
-        backoffLimitPerIndex|int32|n=12 pointer||
-        maxFailedIndexes|int32|n=13 pointer||
+        backoffLimitPerIndex|int32|n=12 pointer||How often each index is tried again.
+        maxFailedIndexes|int32|n=13 pointer||How many indexes may fail before the job does.
         selector|#2|n=4 pointer||The pods that belong to it. Made by the server.
-        manualSelector|bool|n=5 pointer||
+        manualSelector|bool|n=5 pointer||Whether the selector is one's own. Seldom wise.
         template|#3|n=6 required always||What its pods look like.
         ttlSecondsAfterFinished|int32|n=8 pointer||How long to keep the job once it is over.
         completionMode|string|n=9 pointer||NonIndexed or Indexed.
         suspend|bool|n=10 pointer||Whether no pods may run for now.
-        podReplacementPolicy|string|n=14 pointer||
-        managedBy|string|n=15 pointer||
+        podReplacementPolicy|string|n=14 pointer||When a new pod is made. TerminatingOrFailed, or Failed to wait until the old one has ended.
+        managedBy|string|n=15 pointer||Who takes care of the job, if not the usual controller.
         """#)
 }
 
@@ -513,10 +528,15 @@ package struct JobStatus: APIMessage {
     package var succeeded: Int = 0
     /// Pods that failed.
     package var failed: Int = 0
+    /// Pods that are on their way out.
     package var terminating: Int?
+    /// Indexes that succeeded, as in `1,3-5`.
     package var completedIndexes: String = ""
+    /// Indexes that failed, as in `1,3-5`.
     package var failedIndexes: String?
+    /// Pods that have ended and are not yet in the numbers.
     package var uncountedTerminatedPods: UncountedTerminatedPods?
+    /// Pods that are ready.
     package var ready: Int?
 
     package init() {}
@@ -669,7 +689,7 @@ extension JobStatus {
 }
 
 extension JobStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.JobStatus",
         description: "What was last seen of a job.",
         types: [
@@ -683,15 +703,17 @@ extension JobStatus {
         active|int32|n=4||Pods that run.
         succeeded|int32|n=5||Pods that succeeded.
         failed|int32|n=6||Pods that failed.
-        terminating|int32|n=11 pointer||
-        completedIndexes|string|n=7||
-        failedIndexes|string|n=10 pointer||
-        uncountedTerminatedPods|#1|n=8 pointer||
-        ready|int32|n=9 pointer||
+        terminating|int32|n=11 pointer||Pods that are on their way out.
+        completedIndexes|string|n=7||Indexes that succeeded, as in `1,3-5`.
+        failedIndexes|string|n=10 pointer||Indexes that failed, as in `1,3-5`.
+        uncountedTerminatedPods|#1|n=8 pointer||Pods that have ended and are not yet in the numbers.
+        ready|int32|n=9 pointer||Pods that are ready.
         """#)
 }
 
+/// What failures of pods mean. The first rule that fits counts.
 package struct PodFailurePolicy: APIMessage {
+    /// The rules.
     package var rules: [PodFailurePolicyRule] = []
 
     package init() {}
@@ -747,19 +769,24 @@ extension PodFailurePolicy {
 }
 
 extension PodFailurePolicy {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.PodFailurePolicy",
+        description: "What failures of pods mean. The first rule that fits counts.",
         types: [
             { PodFailurePolicyRule.schema },
         ],
         #"""
-        rules|[#0]|n=1 required always list=atomic||
+        rules|[#0]|n=1 required always list=atomic||The rules.
         """#)
 }
 
+/// Exit codes of containers.
 package struct PodFailurePolicyOnExitCodesRequirement: APIMessage {
+    /// The container. Absent: all.
     package var containerName: String?
+    /// In or NotIn.
     package var `operator`: String = ""
+    /// The codes.
     package var values: [Int] = []
 
     package init() {}
@@ -836,17 +863,21 @@ extension PodFailurePolicyOnExitCodesRequirement {
 }
 
 extension PodFailurePolicyOnExitCodesRequirement {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.PodFailurePolicyOnExitCodesRequirement",
+        description: "Exit codes of containers.",
         #"""
-        containerName|string|n=1 pointer||
-        operator|string|n=2 required always|""|
-        values|[int32]|n=3 required always list=set||
+        containerName|string|n=1 pointer||The container. Absent: all.
+        operator|string|n=2 required always|""|In or NotIn.
+        values|[int32]|n=3 required always list=set||The codes.
         """#)
 }
 
+/// A condition of the pod.
 package struct PodFailurePolicyOnPodConditionsPattern: APIMessage {
+    /// The condition's type.
     package var type: String = ""
+    /// The condition's status. True if absent.
     package var status: String = ""
 
     package init() {}
@@ -905,17 +936,22 @@ extension PodFailurePolicyOnPodConditionsPattern {
 }
 
 extension PodFailurePolicyOnPodConditionsPattern {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.PodFailurePolicyOnPodConditionsPattern",
+        description: "A condition of the pod.",
         #"""
-        type|string|n=1 required always|""|
-        status|string|n=2 always|""|
+        type|string|n=1 required always|""|The condition's type.
+        status|string|n=2 always|""|The condition's status. True if absent.
         """#)
 }
 
+/// What one sort of failure means.
 package struct PodFailurePolicyRule: APIMessage {
+    /// FailJob, FailIndex, Ignore or Count.
     package var action: String = ""
+    /// Fits these exit codes.
     package var onExitCodes: PodFailurePolicyOnExitCodesRequirement?
+    /// Fits pods with one of these conditions.
     package var onPodConditions: [PodFailurePolicyOnPodConditionsPattern] = []
 
     package init() {}
@@ -986,20 +1022,23 @@ extension PodFailurePolicyRule {
 }
 
 extension PodFailurePolicyRule {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.PodFailurePolicyRule",
+        description: "What one sort of failure means.",
         types: [
             { PodFailurePolicyOnExitCodesRequirement.schema },
             { PodFailurePolicyOnPodConditionsPattern.schema },
         ],
         #"""
-        action|string|n=1 required always|""|
-        onExitCodes|#0|n=2 pointer||
-        onPodConditions|[#1]|n=3 list=atomic||
+        action|string|n=1 required always|""|FailJob, FailIndex, Ignore or Count.
+        onExitCodes|#0|n=2 pointer||Fits these exit codes.
+        onPodConditions|[#1]|n=3 list=atomic||Fits pods with one of these conditions.
         """#)
 }
 
+/// When an indexed job has done enough. One rule must hold.
 package struct SuccessPolicy: APIMessage {
+    /// The rules.
     package var rules: [SuccessPolicyRule] = []
 
     package init() {}
@@ -1055,18 +1094,22 @@ extension SuccessPolicy {
 }
 
 extension SuccessPolicy {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.SuccessPolicy",
+        description: "When an indexed job has done enough. One rule must hold.",
         types: [
             { SuccessPolicyRule.schema },
         ],
         #"""
-        rules|[#0]|n=1 required always list=atomic||
+        rules|[#0]|n=1 required always list=atomic||The rules.
         """#)
 }
 
+/// Indexes that must have succeeded.
 package struct SuccessPolicyRule: APIMessage {
+    /// Of these, as in `1,3-5`. Absent: of all.
     package var succeededIndexes: String?
+    /// So many. Absent: all of them.
     package var succeededCount: Int?
 
     package init() {}
@@ -1129,16 +1172,20 @@ extension SuccessPolicyRule {
 }
 
 extension SuccessPolicyRule {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.SuccessPolicyRule",
+        description: "Indexes that must have succeeded.",
         #"""
-        succeededIndexes|string|n=1 pointer||
-        succeededCount|int32|n=2 pointer||
+        succeededIndexes|string|n=1 pointer||Of these, as in `1,3-5`. Absent: of all.
+        succeededCount|int32|n=2 pointer||So many. Absent: all of them.
         """#)
 }
 
+/// Pods that have ended and are not yet in the numbers.
 package struct UncountedTerminatedPods: APIMessage {
+    /// The uids of those that succeeded.
     package var succeeded: [String] = []
+    /// The uids of those that failed.
     package var failed: [String] = []
 
     package init() {}
@@ -1201,11 +1248,12 @@ extension UncountedTerminatedPods {
 }
 
 extension UncountedTerminatedPods {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.UncountedTerminatedPods",
+        description: "Pods that have ended and are not yet in the numbers.",
         #"""
-        succeeded|[string]|n=1 list=set||
-        failed|[string]|n=2 list=set||
+        succeeded|[string]|n=1 list=set||The uids of those that succeeded.
+        failed|[string]|n=2 list=set||The uids of those that failed.
         """#)
 }
 
@@ -1297,7 +1345,7 @@ extension JobList {
 }
 
 extension JobList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.batch.v1.JobList",
         gvk: gvk,
         description: "A list of objects of the kind Job.",

@@ -96,7 +96,7 @@ extension Lease {
 }
 
 extension Lease {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.coordination.v1.Lease",
         gvk: gvk,
         description: "Says who holds something, and until when.",
@@ -122,7 +122,9 @@ package struct LeaseSpec: APIMessage {
     package var renewTime: MicroTime?
     /// How often the holder changed.
     package var leaseTransitions: Int?
+    /// How the next holder is chosen.
     package var strategy: String?
+    /// Who should take over.
     package var preferredHolder: String?
 
     package init() {}
@@ -235,7 +237,7 @@ extension LeaseSpec {
 }
 
 extension LeaseSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.coordination.v1.LeaseSpec",
         description: "Who holds a lease, and until when.",
         #"""
@@ -244,8 +246,8 @@ extension LeaseSpec {
         acquireTime|MicroTime|n=3 pointer||Since when it is held.
         renewTime|MicroTime|n=4 pointer||When it was last renewed.
         leaseTransitions|int32|n=5 pointer||How often the holder changed.
-        strategy|string|n=6 pointer||
-        preferredHolder|string|n=7 pointer||
+        strategy|string|n=6 pointer||How the next holder is chosen.
+        preferredHolder|string|n=7 pointer||Who should take over.
         """#)
 }
 
@@ -337,7 +339,7 @@ extension LeaseList {
 }
 
 extension LeaseList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.coordination.v1.LeaseList",
         gvk: gvk,
         description: "A list of objects of the kind Lease.",

@@ -5,8 +5,11 @@ package import Codec
 
 /// Rules about nodes and other pods that attract or repel.
 package struct Affinity: APIMessage {
+    /// Which nodes.
     package var nodeAffinity: NodeAffinity?
+    /// Near which pods.
     package var podAffinity: PodAffinity?
+    /// Away from which pods.
     package var podAntiAffinity: PodAntiAffinity?
 
     package init() {}
@@ -79,7 +82,7 @@ extension Affinity {
 }
 
 extension Affinity {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Affinity",
         description: "Rules about nodes and other pods that attract or repel.",
         types: [
@@ -88,14 +91,17 @@ extension Affinity {
             { PodAntiAffinity.schema },
         ],
         #"""
-        nodeAffinity|#0|n=1 pointer||
-        podAffinity|#1|n=2 pointer||
-        podAntiAffinity|#2|n=3 pointer||
+        nodeAffinity|#0|n=1 pointer||Which nodes.
+        podAffinity|#1|n=2 pointer||Near which pods.
+        podAntiAffinity|#2|n=3 pointer||Away from which pods.
         """#)
 }
 
+/// Which nodes a pod may or should run on.
 package struct NodeAffinity: APIMessage {
+    /// What must be true of the node when the pod is placed.
     package var requiredDuringSchedulingIgnoredDuringExecution: NodeSelector?
+    /// What should be true, with weights.
     package var preferredDuringSchedulingIgnoredDuringExecution: [PreferredSchedulingTerm] = []
 
     package init() {}
@@ -158,19 +164,22 @@ extension NodeAffinity {
 }
 
 extension NodeAffinity {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeAffinity",
+        description: "Which nodes a pod may or should run on.",
         types: [
             { NodeSelector.schema },
             { PreferredSchedulingTerm.schema },
         ],
         #"""
-        requiredDuringSchedulingIgnoredDuringExecution|#0|n=1 pointer||
-        preferredDuringSchedulingIgnoredDuringExecution|[#1]|n=2 list=atomic||
+        requiredDuringSchedulingIgnoredDuringExecution|#0|n=1 pointer||What must be true of the node when the pod is placed.
+        preferredDuringSchedulingIgnoredDuringExecution|[#1]|n=2 list=atomic||What should be true, with weights.
         """#)
 }
 
+/// Nodes for which one of the terms holds.
 package struct NodeSelector: APIMessage {
+    /// The terms.
     package var nodeSelectorTerms: [NodeSelectorTerm] = []
 
     package init() {}
@@ -226,19 +235,24 @@ extension NodeSelector {
 }
 
 extension NodeSelector {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeSelector",
+        description: "Nodes for which one of the terms holds.",
         types: [
             { NodeSelectorTerm.schema },
         ],
         #"""
-        nodeSelectorTerms|[#0]|n=1 required always list=atomic||
+        nodeSelectorTerms|[#0]|n=1 required always list=atomic||The terms.
         """#)
 }
 
+/// One requirement on a node.
 package struct NodeSelectorRequirement: APIMessage {
+    /// The label's key, or the field.
     package var key: String = ""
+    /// In, NotIn, Exists, DoesNotExist, Gt or Lt.
     package var `operator`: String = ""
+    /// What the value is compared with. For Gt and Lt one number.
     package var values: [String] = []
 
     package init() {}
@@ -307,17 +321,21 @@ extension NodeSelectorRequirement {
 }
 
 extension NodeSelectorRequirement {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeSelectorRequirement",
+        description: "One requirement on a node.",
         #"""
-        key|string|n=1 required always|""|
-        operator|string|n=2 required always|""|
-        values|[string]|n=3 list=atomic||
+        key|string|n=1 required always|""|The label's key, or the field.
+        operator|string|n=2 required always|""|In, NotIn, Exists, DoesNotExist, Gt or Lt.
+        values|[string]|n=3 list=atomic||What the value is compared with. For Gt and Lt one number.
         """#)
 }
 
+/// Requirements that must all hold. Empty selects nothing.
 package struct NodeSelectorTerm: APIMessage {
+    /// Requirements on labels.
     package var matchExpressions: [NodeSelectorRequirement] = []
+    /// Requirements on fields; `metadata.name` is known.
     package var matchFields: [NodeSelectorRequirement] = []
 
     package init() {}
@@ -380,19 +398,23 @@ extension NodeSelectorTerm {
 }
 
 extension NodeSelectorTerm {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeSelectorTerm",
+        description: "Requirements that must all hold. Empty selects nothing.",
         types: [
             { NodeSelectorRequirement.schema },
         ],
         #"""
-        matchExpressions|[#0]|n=1 list=atomic||
-        matchFields|[#0]|n=2 list=atomic||
+        matchExpressions|[#0]|n=1 list=atomic||Requirements on labels.
+        matchFields|[#0]|n=2 list=atomic||Requirements on fields; `metadata.name` is known.
         """#)
 }
 
+/// Near which pods a pod must or should run.
 package struct PodAffinity: APIMessage {
+    /// Terms that must hold when the pod is placed.
     package var requiredDuringSchedulingIgnoredDuringExecution: [PodAffinityTerm] = []
+    /// Terms that should hold, with weights.
     package var preferredDuringSchedulingIgnoredDuringExecution: [WeightedPodAffinityTerm] = []
 
     package init() {}
@@ -455,24 +477,32 @@ extension PodAffinity {
 }
 
 extension PodAffinity {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodAffinity",
+        description: "Near which pods a pod must or should run.",
         types: [
             { PodAffinityTerm.schema },
             { WeightedPodAffinityTerm.schema },
         ],
         #"""
-        requiredDuringSchedulingIgnoredDuringExecution|[#0]|n=1 list=atomic||
-        preferredDuringSchedulingIgnoredDuringExecution|[#1]|n=2 list=atomic||
+        requiredDuringSchedulingIgnoredDuringExecution|[#0]|n=1 list=atomic||Terms that must hold when the pod is placed.
+        preferredDuringSchedulingIgnoredDuringExecution|[#1]|n=2 list=atomic||Terms that should hold, with weights.
         """#)
 }
 
+/// Other pods, and what near means.
 package struct PodAffinityTerm: APIMessage {
+    /// The pods' labels.
     package var labelSelector: LabelSelector?
+    /// The pods' namespaces. Absent, without namespaceSelector: the same.
     package var namespaces: [String] = []
+    /// A label of nodes; nodes with the same value are near each other.
     package var topologyKey: String = ""
+    /// Labels of the pods' namespaces.
     package var namespaceSelector: LabelSelector?
+    /// Labels that those pods must have with the same value as this one.
     package var matchLabelKeys: [String] = []
+    /// Labels that those pods must have with another value than this one.
     package var mismatchLabelKeys: [String] = []
 
     package init() {}
@@ -573,23 +603,27 @@ extension PodAffinityTerm {
 }
 
 extension PodAffinityTerm {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodAffinityTerm",
+        description: "Other pods, and what near means.",
         types: [
             { LabelSelector.schema },
         ],
         #"""
-        labelSelector|#0|n=1 pointer||
-        namespaces|[string]|n=2 list=atomic||
-        topologyKey|string|n=3 required always|""|
-        namespaceSelector|#0|n=4 pointer||
-        matchLabelKeys|[string]|n=5 list=atomic||
-        mismatchLabelKeys|[string]|n=6 list=atomic||
+        labelSelector|#0|n=1 pointer||The pods' labels.
+        namespaces|[string]|n=2 list=atomic||The pods' namespaces. Absent, without namespaceSelector: the same.
+        topologyKey|string|n=3 required always|""|A label of nodes; nodes with the same value are near each other.
+        namespaceSelector|#0|n=4 pointer||Labels of the pods' namespaces.
+        matchLabelKeys|[string]|n=5 list=atomic||Labels that those pods must have with the same value as this one.
+        mismatchLabelKeys|[string]|n=6 list=atomic||Labels that those pods must have with another value than this one.
         """#)
 }
 
+/// Away from which pods a pod must or should run.
 package struct PodAntiAffinity: APIMessage {
+    /// Terms that must hold when the pod is placed.
     package var requiredDuringSchedulingIgnoredDuringExecution: [PodAffinityTerm] = []
+    /// Terms that should hold, with weights.
     package var preferredDuringSchedulingIgnoredDuringExecution: [WeightedPodAffinityTerm] = []
 
     package init() {}
@@ -652,20 +686,24 @@ extension PodAntiAffinity {
 }
 
 extension PodAntiAffinity {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodAntiAffinity",
+        description: "Away from which pods a pod must or should run.",
         types: [
             { PodAffinityTerm.schema },
             { WeightedPodAffinityTerm.schema },
         ],
         #"""
-        requiredDuringSchedulingIgnoredDuringExecution|[#0]|n=1 list=atomic||
-        preferredDuringSchedulingIgnoredDuringExecution|[#1]|n=2 list=atomic||
+        requiredDuringSchedulingIgnoredDuringExecution|[#0]|n=1 list=atomic||Terms that must hold when the pod is placed.
+        preferredDuringSchedulingIgnoredDuringExecution|[#1]|n=2 list=atomic||Terms that should hold, with weights.
         """#)
 }
 
+/// Something that should be true of the node.
 package struct PreferredSchedulingTerm: APIMessage {
+    /// How much it counts, 1 to 100.
     package var weight: Int = 0
+    /// What should be true.
     package var preference: NodeSelectorTerm = NodeSelectorTerm()
 
     package init() {}
@@ -724,14 +762,15 @@ extension PreferredSchedulingTerm {
 }
 
 extension PreferredSchedulingTerm {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PreferredSchedulingTerm",
+        description: "Something that should be true of the node.",
         types: [
             { NodeSelectorTerm.schema },
         ],
         #"""
-        weight|int32|n=1 required always|0|
-        preference|#0|n=2 required always||
+        weight|int32|n=1 required always|0|How much it counts, 1 to 100.
+        preference|#0|n=2 required always||What should be true.
         """#)
 }
 
@@ -743,6 +782,7 @@ package struct Taint: APIMessage {
     package var value: String = ""
     /// NoSchedule, PreferNoSchedule or NoExecute.
     package var effect: String = ""
+    /// When it was added. Only of NoExecute.
     package var timeAdded: Time?
 
     package init() {}
@@ -821,14 +861,14 @@ extension Taint {
 }
 
 extension Taint {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Taint",
         description: "Keeps pods away from a node.",
         #"""
         key|string|n=1 required always|""|The taint's key.
         value|string|n=2||The taint's value.
         effect|string|n=3 required always|""|NoSchedule, PreferNoSchedule or NoExecute.
-        timeAdded|Time|n=4 pointer||
+        timeAdded|Time|n=4 pointer||When it was added. Only of NoExecute.
         """#)
 }
 
@@ -935,7 +975,7 @@ extension Toleration {
 }
 
 extension Toleration {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Toleration",
         description: "Lets a pod go where a taint would keep it away.",
         #"""
@@ -947,8 +987,11 @@ extension Toleration {
         """#)
 }
 
+/// One requirement on a label.
 package struct TopologySelectorLabelRequirement: APIMessage {
+    /// The label's key.
     package var key: String = ""
+    /// The values that are allowed.
     package var values: [String] = []
 
     package init() {}
@@ -1012,15 +1055,18 @@ extension TopologySelectorLabelRequirement {
 }
 
 extension TopologySelectorLabelRequirement {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.TopologySelectorLabelRequirement",
+        description: "One requirement on a label.",
         #"""
-        key|string|n=1 required always|""|
-        values|[string]|n=2 required always list=atomic||
+        key|string|n=1 required always|""|The label's key.
+        values|[string]|n=2 required always list=atomic||The values that are allowed.
         """#)
 }
 
+/// Requirements that must all hold.
 package struct TopologySelectorTerm: APIMessage {
+    /// The requirements.
     package var matchLabelExpressions: [TopologySelectorLabelRequirement] = []
 
     package init() {}
@@ -1073,13 +1119,14 @@ extension TopologySelectorTerm {
 }
 
 extension TopologySelectorTerm {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.TopologySelectorTerm",
+        description: "Requirements that must all hold.",
         types: [
             { TopologySelectorLabelRequirement.schema },
         ],
         #"""
-        matchLabelExpressions|[#0]|n=1 list=atomic||
+        matchLabelExpressions|[#0]|n=1 list=atomic||The requirements.
         """#)
 }
 
@@ -1093,9 +1140,13 @@ package struct TopologySpreadConstraint: APIMessage {
     package var whenUnsatisfiable: String = ""
     /// The pods that count.
     package var labelSelector: LabelSelector?
+    /// How many domains there should be at least. 1 if absent.
     package var minDomains: Int?
+    /// Whether only nodes count that the pod's affinity allows. Honor or Ignore.
     package var nodeAffinityPolicy: String?
+    /// Whether only nodes count whose taints the pod tolerates. Honor or Ignore.
     package var nodeTaintsPolicy: String?
+    /// Labels that those pods must have with the same value as this one.
     package var matchLabelKeys: [String] = []
 
     package init() {}
@@ -1212,7 +1263,7 @@ extension TopologySpreadConstraint {
 }
 
 extension TopologySpreadConstraint {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.TopologySpreadConstraint",
         description: "How pods spread over a topology.",
         types: [
@@ -1223,16 +1274,19 @@ extension TopologySpreadConstraint {
         topologyKey|string|n=2 required always|""|The node label whose values are the domains.
         whenUnsatisfiable|string|n=3 required always|""|DoNotSchedule or ScheduleAnyway.
         labelSelector|#0|n=4 pointer||The pods that count.
-        minDomains|int32|n=5 pointer||
-        nodeAffinityPolicy|string|n=6 pointer||
-        nodeTaintsPolicy|string|n=7 pointer||
-        matchLabelKeys|[string]|n=8 list=atomic||
+        minDomains|int32|n=5 pointer||How many domains there should be at least. 1 if absent.
+        nodeAffinityPolicy|string|n=6 pointer||Whether only nodes count that the pod's affinity allows. Honor or Ignore.
+        nodeTaintsPolicy|string|n=7 pointer||Whether only nodes count whose taints the pod tolerates. Honor or Ignore.
+        matchLabelKeys|[string]|n=8 list=atomic||Labels that those pods must have with the same value as this one.
         """#)
 }
 
+/// A term that should hold.
 package struct WeightedPodAffinityTerm: APIMessage {
+    /// How much it counts, 1 to 100.
     package var weight: Int = 0
     @usableFromInline var boxedPodAffinityTerm = Boxed<PodAffinityTerm>()
+    /// The term.
     @inlinable
     package var podAffinityTerm: PodAffinityTerm {
         _read { yield boxedPodAffinityTerm.value }
@@ -1295,13 +1349,14 @@ extension WeightedPodAffinityTerm {
 }
 
 extension WeightedPodAffinityTerm {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.WeightedPodAffinityTerm",
+        description: "A term that should hold.",
         types: [
             { PodAffinityTerm.schema },
         ],
         #"""
-        weight|int32|n=1 required always|0|
-        podAffinityTerm|#0|n=2 required always||
+        weight|int32|n=1 required always|0|How much it counts, 1 to 100.
+        podAffinityTerm|#0|n=2 required always||The term.
         """#)
 }

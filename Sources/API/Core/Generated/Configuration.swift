@@ -14,6 +14,7 @@ package struct ComponentStatus: APIObject {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// Healthy.
     package var conditions: [ComponentCondition] = []
 
     package init() {}
@@ -92,7 +93,7 @@ extension ComponentStatus {
 }
 
 extension ComponentStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ComponentStatus",
         gvk: gvk,
         description: "The health of a part of the control plane. No longer kept up.",
@@ -102,7 +103,7 @@ extension ComponentStatus {
         ],
         #"""
         metadata|#0|n=1||Name, labels and the other metadata.
-        conditions|[#1]|n=2 list=map keys=type patch=merge patchKey=type||
+        conditions|[#1]|n=2 list=map keys=type patch=merge patchKey=type||Healthy.
         """#)
 }
 
@@ -228,7 +229,7 @@ extension ConfigMap {
 }
 
 extension ConfigMap {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ConfigMap",
         gvk: gvk,
         description: "Configuration as keys and values.",
@@ -377,7 +378,7 @@ extension Secret {
 }
 
 extension Secret {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Secret",
         gvk: gvk,
         description: "Data that not everyone should see.",
@@ -393,10 +394,15 @@ extension Secret {
         """#)
 }
 
+/// Whether a component is well.
 package struct ComponentCondition: APIMessage {
+    /// Healthy.
     package var type: String = ""
+    /// True, False or Unknown.
     package var status: String = ""
+    /// What it says.
     package var message: String = ""
+    /// What is wrong.
     package var error: String = ""
 
     package init() {}
@@ -475,18 +481,22 @@ extension ComponentCondition {
 }
 
 extension ComponentCondition {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ComponentCondition",
+        description: "Whether a component is well.",
         #"""
-        type|string|n=1 required always|""|
-        status|string|n=2 required always|""|
-        message|string|n=3||
-        error|string|n=4||
+        type|string|n=1 required always|""|Healthy.
+        status|string|n=2 required always|""|True, False or Unknown.
+        message|string|n=3||What it says.
+        error|string|n=4||What is wrong.
         """#)
 }
 
+/// Points to a secret in any namespace.
 package struct SecretReference: APIMessage {
+    /// The secret's name.
     package var name: String = ""
+    /// The secret's namespace.
     package var namespace: String = ""
 
     package init() {}
@@ -549,11 +559,12 @@ extension SecretReference {
 }
 
 extension SecretReference {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.SecretReference",
+        description: "Points to a secret in any namespace.",
         #"""
-        name|string|n=1||
-        namespace|string|n=2||
+        name|string|n=1||The secret's name.
+        namespace|string|n=2||The secret's namespace.
         """#)
 }
 
@@ -645,7 +656,7 @@ extension ComponentStatusList {
 }
 
 extension ComponentStatusList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ComponentStatusList",
         gvk: gvk,
         description: "A list of objects of the kind ComponentStatus.",
@@ -747,7 +758,7 @@ extension ConfigMapList {
 }
 
 extension ConfigMapList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ConfigMapList",
         gvk: gvk,
         description: "A list of objects of the kind ConfigMap.",
@@ -849,7 +860,7 @@ extension SecretList {
 }
 
 extension SecretList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.SecretList",
         gvk: gvk,
         description: "A list of objects of the kind Secret.",

@@ -27,6 +27,7 @@ package struct Container: APIMessage {
     package var resizePolicy: [ContainerResizePolicy] = []
     /// For init containers, Always makes a sidecar.
     package var restartPolicy: String?
+    /// Exit codes for which the container is begun again whatever the pod's policy says.
     package var restartPolicyRules: [ContainerRestartRule] = []
     /// Where volumes appear in the container.
     package var volumeMounts: [VolumeMount] = []
@@ -361,7 +362,7 @@ extension Container {
 }
 
 extension Container {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Container",
         description: "One container of a pod.",
         types: [
@@ -389,7 +390,7 @@ extension Container {
         resources|#3|n=8||What the container asks for and what it may use.
         resizePolicy|[#4]|n=23 list=atomic||Whether the container restarts when a resource changes.
         restartPolicy|string|n=24 pointer||For init containers, Always makes a sidecar.
-        restartPolicyRules|[#5]|n=25 list=atomic||
+        restartPolicyRules|[#5]|n=25 list=atomic||Exit codes for which the container is begun again whatever the pod's policy says.
         volumeMounts|[#6]|n=9 list=map keys=mountPath patch=merge patchKey=mountPath||Where volumes appear in the container.
         volumeDevices|[#7]|n=21 list=map keys=devicePath patch=merge patchKey=devicePath||Where block devices appear in the container.
         livenessProbe|#8|n=10 pointer||When this fails the container is restarted.
@@ -406,9 +407,13 @@ extension Container {
         """#)
 }
 
+/// Which request of a claim stands for an extended resource of a container.
 package struct ContainerExtendedResourceRequest: APIMessage {
+    /// The container.
     package var containerName: String = ""
+    /// The resource.
     package var resourceName: String = ""
+    /// The request in the claim.
     package var requestName: String = ""
 
     package init() {}
@@ -475,17 +480,21 @@ extension ContainerExtendedResourceRequest {
 }
 
 extension ContainerExtendedResourceRequest {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ContainerExtendedResourceRequest",
+        description: "Which request of a claim stands for an extended resource of a container.",
         #"""
-        containerName|string|n=1 required always|""|
-        resourceName|string|n=2 required always|""|
-        requestName|string|n=3 required always|""|
+        containerName|string|n=1 required always|""|The container.
+        resourceName|string|n=2 required always|""|The resource.
+        requestName|string|n=3 required always|""|The request in the claim.
         """#)
 }
 
+/// An image that is on a node.
 package struct ContainerImage: APIMessage {
+    /// Its names.
     package var names: [String] = []
+    /// Its size.
     package var sizeBytes: Int = 0
 
     package init() {}
@@ -551,11 +560,12 @@ extension ContainerImage {
 }
 
 extension ContainerImage {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ContainerImage",
+        description: "An image that is on a node.",
         #"""
-        names|[string]|n=1 always list=atomic||
-        sizeBytes|int64|n=2||
+        names|[string]|n=1 always list=atomic||Its names.
+        sizeBytes|int64|n=2||Its size.
         """#)
 }
 
@@ -660,7 +670,7 @@ extension ContainerPort {
 }
 
 extension ContainerPort {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ContainerPort",
         description: "A port of a container.",
         #"""
@@ -672,8 +682,11 @@ extension ContainerPort {
         """#)
 }
 
+/// What a change of a resource means for the container.
 package struct ContainerResizePolicy: APIMessage {
+    /// cpu or memory.
     package var resourceName: String = ""
+    /// NotRequired or RestartContainer.
     package var restartPolicy: String = ""
 
     package init() {}
@@ -732,16 +745,20 @@ extension ContainerResizePolicy {
 }
 
 extension ContainerResizePolicy {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ContainerResizePolicy",
+        description: "What a change of a resource means for the container.",
         #"""
-        resourceName|string|n=1 required always|""|
-        restartPolicy|string|n=2 required always|""|
+        resourceName|string|n=1 required always|""|cpu or memory.
+        restartPolicy|string|n=2 required always|""|NotRequired or RestartContainer.
         """#)
 }
 
+/// What to do when a container ends.
 package struct ContainerRestartRule: APIMessage {
+    /// Restart.
     package var action: String = ""
+    /// For which exit codes.
     package var exitCodes: ContainerRestartRuleOnExitCodes?
 
     package init() {}
@@ -804,19 +821,23 @@ extension ContainerRestartRule {
 }
 
 extension ContainerRestartRule {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ContainerRestartRule",
+        description: "What to do when a container ends.",
         types: [
             { ContainerRestartRuleOnExitCodes.schema },
         ],
         #"""
-        action|string|n=1 required||
-        exitCodes|#0|n=2 pointer||
+        action|string|n=1 required||Restart.
+        exitCodes|#0|n=2 pointer||For which exit codes.
         """#)
 }
 
+/// Exit codes.
 package struct ContainerRestartRuleOnExitCodes: APIMessage {
+    /// In or NotIn.
     package var `operator`: String = ""
+    /// The codes.
     package var values: [Int] = []
 
     package init() {}
@@ -882,60 +903,88 @@ extension ContainerRestartRuleOnExitCodes {
 }
 
 extension ContainerRestartRuleOnExitCodes {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ContainerRestartRuleOnExitCodes",
+        description: "Exit codes.",
         #"""
-        operator|string|n=1 required||
-        values|[int32]|n=2 list=set||
+        operator|string|n=1 required||In or NotIn.
+        values|[int32]|n=2 list=set||The codes.
         """#)
 }
 
+/// A container that is added to a running pod, to look into it. Cannot be taken out or changed.
 package struct EphemeralContainer: APIMessage {
+    /// The container's name, unique in the pod.
     package var name: String = ""
+    /// The image.
     package var image: String = ""
+    /// The command instead of the image's entry point.
     package var command: [String] = []
+    /// Arguments instead of the image's.
     package var args: [String] = []
+    /// The directory that it begins in.
     package var workingDir: String = ""
+    /// Not allowed.
     package var ports: [ContainerPort] = []
+    /// Many variables from other objects.
     package var envFrom: [EnvFromSource] = []
+    /// Variables.
     package var env: [EnvVar] = []
+    /// Not allowed; it takes what the pod has left.
     package var resources: ResourceRequirements = ResourceRequirements()
+    /// Not allowed.
     package var resizePolicy: [ContainerResizePolicy] = []
+    /// Not allowed.
     package var restartPolicy: String?
+    /// Not allowed.
     package var restartPolicyRules: [ContainerRestartRule] = []
+    /// Volumes, without sub-paths.
     package var volumeMounts: [VolumeMount] = []
+    /// Volumes as devices.
     package var volumeDevices: [VolumeDevice] = []
     @usableFromInline var boxedLivenessProbe = BoxedOptional<Probe>()
+    /// Not allowed.
     @inlinable
     package var livenessProbe: Probe? {
         _read { yield boxedLivenessProbe.value }
         _modify { yield &boxedLivenessProbe.value }
     }
     @usableFromInline var boxedReadinessProbe = BoxedOptional<Probe>()
+    /// Not allowed.
     @inlinable
     package var readinessProbe: Probe? {
         _read { yield boxedReadinessProbe.value }
         _modify { yield &boxedReadinessProbe.value }
     }
     @usableFromInline var boxedStartupProbe = BoxedOptional<Probe>()
+    /// Not allowed.
     @inlinable
     package var startupProbe: Probe? {
         _read { yield boxedStartupProbe.value }
         _modify { yield &boxedStartupProbe.value }
     }
+    /// Not allowed.
     package var lifecycle: Lifecycle?
+    /// The file that has its last words.
     package var terminationMessagePath: String = ""
+    /// File, or FallbackToLogsOnError.
     package var terminationMessagePolicy: String = ""
+    /// Always, Never or IfNotPresent.
     package var imagePullPolicy: String = ""
     @usableFromInline var boxedSecurityContext = BoxedOptional<SecurityContext>()
+    /// Its powers.
     @inlinable
     package var securityContext: SecurityContext? {
         _read { yield boxedSecurityContext.value }
         _modify { yield &boxedSecurityContext.value }
     }
+    /// Whether standard input is kept open.
     package var stdin: Bool = false
+    /// Whether standard input closes when the first client goes.
     package var stdinOnce: Bool = false
+    /// Whether it gets a terminal. Needs stdin.
     package var tty: Bool = false
+    /// A container whose processes it should see.
     package var targetContainerName: String = ""
 
     package init() {}
@@ -1251,8 +1300,9 @@ extension EphemeralContainer {
 }
 
 extension EphemeralContainer {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EphemeralContainer",
+        description: "A container that is added to a running pod, to look into it. Cannot be taken out or changed.",
         types: [
             { ContainerPort.schema },
             { EnvFromSource.schema },
@@ -1267,37 +1317,40 @@ extension EphemeralContainer {
             { SecurityContext.schema },
         ],
         #"""
-        name|string|n=1,1 required always|""|
-        image|string|n=1,2||
-        command|[string]|n=1,3 list=atomic||
-        args|[string]|n=1,4 list=atomic||
-        workingDir|string|n=1,5||
-        ports|[#0]|n=1,6 list=map keys=containerPort,protocol patch=merge patchKey=containerPort||
-        envFrom|[#1]|n=1,19 list=atomic||
-        env|[#2]|n=1,7 list=map keys=name patch=merge patchKey=name||
-        resources|#3|n=1,8||
-        resizePolicy|[#4]|n=1,23 list=atomic||
-        restartPolicy|string|n=1,24 pointer||
-        restartPolicyRules|[#5]|n=1,25 list=atomic||
-        volumeMounts|[#6]|n=1,9 list=map keys=mountPath patch=merge patchKey=mountPath||
-        volumeDevices|[#7]|n=1,21 list=map keys=devicePath patch=merge patchKey=devicePath||
-        livenessProbe|#8|n=1,10 pointer||
-        readinessProbe|#8|n=1,11 pointer||
-        startupProbe|#8|n=1,22 pointer||
-        lifecycle|#9|n=1,12 pointer||
-        terminationMessagePath|string|n=1,13||
-        terminationMessagePolicy|string|n=1,20||
-        imagePullPolicy|string|n=1,14||
-        securityContext|#10|n=1,15 pointer||
-        stdin|bool|n=1,16||
-        stdinOnce|bool|n=1,17||
-        tty|bool|n=1,18||
-        targetContainerName|string|n=2||
+        name|string|n=1,1 required always|""|The container's name, unique in the pod.
+        image|string|n=1,2||The image.
+        command|[string]|n=1,3 list=atomic||The command instead of the image's entry point.
+        args|[string]|n=1,4 list=atomic||Arguments instead of the image's.
+        workingDir|string|n=1,5||The directory that it begins in.
+        ports|[#0]|n=1,6 list=map keys=containerPort,protocol patch=merge patchKey=containerPort||Not allowed.
+        envFrom|[#1]|n=1,19 list=atomic||Many variables from other objects.
+        env|[#2]|n=1,7 list=map keys=name patch=merge patchKey=name||Variables.
+        resources|#3|n=1,8||Not allowed; it takes what the pod has left.
+        resizePolicy|[#4]|n=1,23 list=atomic||Not allowed.
+        restartPolicy|string|n=1,24 pointer||Not allowed.
+        restartPolicyRules|[#5]|n=1,25 list=atomic||Not allowed.
+        volumeMounts|[#6]|n=1,9 list=map keys=mountPath patch=merge patchKey=mountPath||Volumes, without sub-paths.
+        volumeDevices|[#7]|n=1,21 list=map keys=devicePath patch=merge patchKey=devicePath||Volumes as devices.
+        livenessProbe|#8|n=1,10 pointer||Not allowed.
+        readinessProbe|#8|n=1,11 pointer||Not allowed.
+        startupProbe|#8|n=1,22 pointer||Not allowed.
+        lifecycle|#9|n=1,12 pointer||Not allowed.
+        terminationMessagePath|string|n=1,13||The file that has its last words.
+        terminationMessagePolicy|string|n=1,20||File, or FallbackToLogsOnError.
+        imagePullPolicy|string|n=1,14||Always, Never or IfNotPresent.
+        securityContext|#10|n=1,15 pointer||Its powers.
+        stdin|bool|n=1,16||Whether standard input is kept open.
+        stdinOnce|bool|n=1,17||Whether standard input closes when the first client goes.
+        tty|bool|n=1,18||Whether it gets a terminal. Needs stdin.
+        targetContainerName|string|n=2||A container whose processes it should see.
         """#)
 }
 
+/// A claim that a container uses.
 package struct ResourceClaim: APIMessage {
+    /// The claim's name in the pod.
     package var name: String = ""
+    /// One request of the claim. Absent: all.
     package var request: String = ""
 
     package init() {}
@@ -1358,11 +1411,12 @@ extension ResourceClaim {
 }
 
 extension ResourceClaim {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ResourceClaim",
+        description: "A claim that a container uses.",
         #"""
-        name|string|n=1 required always|""|
-        request|string|n=2||
+        name|string|n=1 required always|""|The claim's name in the pod.
+        request|string|n=2||One request of the claim. Absent: all.
         """#)
 }
 
@@ -1445,7 +1499,7 @@ extension ResourceRequirements {
 }
 
 extension ResourceRequirements {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ResourceRequirements",
         description: "What a container asks for and what it may use.",
         types: [

@@ -3,8 +3,11 @@
 package import APIMachinery
 package import Codec
 
+/// A volume that is attached to a node.
 package struct AttachedVolume: APIMessage {
+    /// The volume's name.
     package var name: String = ""
+    /// The device on the node.
     package var devicePath: String = ""
 
     package init() {}
@@ -63,11 +66,12 @@ extension AttachedVolume {
 }
 
 extension AttachedVolume {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.AttachedVolume",
+        description: "A volume that is attached to a node.",
         #"""
-        name|string|n=1 required always|""|
-        devicePath|string|n=2 required always|""|
+        name|string|n=1 required always|""|The volume's name.
+        devicePath|string|n=2 required always|""|The device on the node.
         """#)
 }
 
@@ -155,7 +159,7 @@ extension ContainerState {
 }
 
 extension ContainerState {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ContainerState",
         description: "Exactly one of waiting, running and terminated.",
         types: [
@@ -225,7 +229,7 @@ extension ContainerStateRunning {
 }
 
 extension ContainerStateRunning {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ContainerStateRunning",
         description: "A container that runs.",
         #"""
@@ -247,6 +251,7 @@ package struct ContainerStateTerminated: APIMessage {
     package var startedAt: Time?
     /// When it ended.
     package var finishedAt: Time?
+    /// The container that ended.
     package var containerID: String = ""
 
     package init() {}
@@ -357,7 +362,7 @@ extension ContainerStateTerminated {
 }
 
 extension ContainerStateTerminated {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ContainerStateTerminated",
         description: "A container that has ended.",
         #"""
@@ -367,7 +372,7 @@ extension ContainerStateTerminated {
         message|string|n=4||What it left behind as message.
         startedAt|Time|n=5||When it started.
         finishedAt|Time|n=6||When it ended.
-        containerID|string|n=7||
+        containerID|string|n=7||The container that ended.
         """#)
 }
 
@@ -438,7 +443,7 @@ extension ContainerStateWaiting {
 }
 
 extension ContainerStateWaiting {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ContainerStateWaiting",
         description: "A container that does not run yet.",
         #"""
@@ -467,11 +472,17 @@ package struct ContainerStatus: APIMessage {
     package var containerID: String = ""
     /// Whether it runs and its startup probe succeeded.
     package var started: Bool?
+    /// What the node has set aside.
     package var allocatedResources: StringMap<Quantity> = [:]
+    /// What the container really has.
     package var resources: ResourceRequirements?
+    /// How volumes are mounted.
     package var volumeMounts: [VolumeMountStatus] = []
+    /// The user it began as.
     package var user: ContainerUser?
+    /// The state of devices.
     package var allocatedResourcesStatus: [ResourceStatus] = []
+    /// The signal that ends it.
     package var stopSignal: String?
 
     package init() {}
@@ -650,7 +661,7 @@ extension ContainerStatus {
 }
 
 extension ContainerStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ContainerStatus",
         description: "What was last seen of a container.",
         types: [
@@ -670,16 +681,18 @@ extension ContainerStatus {
         imageID|string|n=7 required always|""|The exact image.
         containerID|string|n=8||The runtime's id.
         started|bool|n=9 pointer||Whether it runs and its startup probe succeeded.
-        allocatedResources|{Quantity}|n=10||
-        resources|#1|n=11 pointer||
-        volumeMounts|[#2]|n=12 list=map keys=mountPath patch=merge patchKey=mountPath||
-        user|#3|n=13 pointer||
-        allocatedResourcesStatus|[#4]|n=14 list=map keys=name patch=merge patchKey=name||
-        stopSignal|string|n=15 pointer||
+        allocatedResources|{Quantity}|n=10||What the node has set aside.
+        resources|#1|n=11 pointer||What the container really has.
+        volumeMounts|[#2]|n=12 list=map keys=mountPath patch=merge patchKey=mountPath||How volumes are mounted.
+        user|#3|n=13 pointer||The user it began as.
+        allocatedResourcesStatus|[#4]|n=14 list=map keys=name patch=merge patchKey=name||The state of devices.
+        stopSignal|string|n=15 pointer||The signal that ends it.
         """#)
 }
 
+/// The user that a container began as.
 package struct ContainerUser: APIMessage {
+    /// On Linux.
     package var linux: LinuxContainerUser?
 
     package init() {}
@@ -732,19 +745,24 @@ extension ContainerUser {
 }
 
 extension ContainerUser {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ContainerUser",
+        description: "The user that a container began as.",
         types: [
             { LinuxContainerUser.schema },
         ],
         #"""
-        linux|#0|n=1 pointer||
+        linux|#0|n=1 pointer||On Linux.
         """#)
 }
 
+/// The user that a container began as.
 package struct LinuxContainerUser: APIMessage {
+    /// The user id.
     package var uid: Int = 0
+    /// The group id.
     package var gid: Int = 0
+    /// More group ids.
     package var supplementalGroups: [Int] = []
 
     package init() {}
@@ -813,17 +831,21 @@ extension LinuxContainerUser {
 }
 
 extension LinuxContainerUser {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.LinuxContainerUser",
+        description: "The user that a container began as.",
         #"""
-        uid|int64|n=1 required always|0|
-        gid|int64|n=2 required always|0|
-        supplementalGroups|[int64]|n=3 list=atomic||
+        uid|int64|n=1 required always|0|The user id.
+        gid|int64|n=2 required always|0|The group id.
+        supplementalGroups|[int64]|n=3 list=atomic||More group ids.
         """#)
 }
 
+/// The state of one device.
 package struct ResourceHealth: APIMessage {
+    /// The device.
     package var resourceID: String = ""
+    /// Healthy, Unhealthy or Unknown.
     package var health: String = ""
 
     package init() {}
@@ -884,16 +906,20 @@ extension ResourceHealth {
 }
 
 extension ResourceHealth {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ResourceHealth",
+        description: "The state of one device.",
         #"""
-        resourceID|string|n=1 required always|""|
-        health|string|n=2||
+        resourceID|string|n=1 required always|""|The device.
+        health|string|n=2||Healthy, Unhealthy or Unknown.
         """#)
 }
 
+/// The state of a resource's devices.
 package struct ResourceStatus: APIMessage {
+    /// The resource.
     package var name: String = ""
+    /// The devices.
     package var resources: [ResourceHealth] = []
 
     package init() {}
@@ -954,13 +980,14 @@ extension ResourceStatus {
 }
 
 extension ResourceStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ResourceStatus",
+        description: "The state of a resource's devices.",
         types: [
             { ResourceHealth.schema },
         ],
         #"""
-        name|string|n=1 required always|""|
-        resources|[#0]|n=2 list=map keys=resourceID||
+        name|string|n=1 required always|""|The resource.
+        resources|[#0]|n=2 list=map keys=resourceID||The devices.
         """#)
 }

@@ -14,6 +14,7 @@ package struct Endpoints: APIObject {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// Addresses with the same ports.
     package var subsets: [EndpointSubset] = []
 
     package init() {}
@@ -92,7 +93,7 @@ extension Endpoints {
 }
 
 extension Endpoints {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Endpoints",
         gvk: gvk,
         description: "The addresses behind a service. EndpointSlice follows it.",
@@ -102,15 +103,20 @@ extension Endpoints {
         ],
         #"""
         metadata|#0|n=1||Name, labels and the other metadata.
-        subsets|[#1]|n=2 list=atomic||
+        subsets|[#1]|n=2 list=atomic||Addresses with the same ports.
         """#)
 }
 
+/// An address of a backend.
 package struct EndpointAddress: APIMessage {
+    /// The address.
     package var ip: String = ""
+    /// The backend's name.
     package var hostname: String = ""
+    /// The node that it runs on.
     package var nodeName: String?
     @usableFromInline var boxedTargetRef = BoxedOptional<ObjectReference>()
+    /// The object behind it, mostly a pod.
     @inlinable
     package var targetRef: ObjectReference? {
         _read { yield boxedTargetRef.value }
@@ -195,23 +201,29 @@ extension EndpointAddress {
 }
 
 extension EndpointAddress {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EndpointAddress",
+        description: "An address of a backend.",
         types: [
             { ObjectReference.schema },
         ],
         #"""
-        ip|string|n=1 required always|""|
-        hostname|string|n=3||
-        nodeName|string|n=4 pointer||
-        targetRef|#0|n=2 pointer||
+        ip|string|n=1 required always|""|The address.
+        hostname|string|n=3||The backend's name.
+        nodeName|string|n=4 pointer||The node that it runs on.
+        targetRef|#0|n=2 pointer||The object behind it, mostly a pod.
         """#)
 }
 
+/// A port of backends.
 package struct EndpointPort: APIMessage {
+    /// The port's name, as in the service.
     package var name: String = ""
+    /// The port.
     package var port: Int = 0
+    /// TCP, UDP or SCTP.
     package var `protocol`: String = ""
+    /// What is spoken on it.
     package var appProtocol: String?
 
     package init() {}
@@ -292,19 +304,24 @@ extension EndpointPort {
 }
 
 extension EndpointPort {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EndpointPort",
+        description: "A port of backends.",
         #"""
-        name|string|n=1||
-        port|int32|n=2 required always|0|
-        protocol|string|n=3||
-        appProtocol|string|n=4 pointer||
+        name|string|n=1||The port's name, as in the service.
+        port|int32|n=2 required always|0|The port.
+        protocol|string|n=3||TCP, UDP or SCTP.
+        appProtocol|string|n=4 pointer||What is spoken on it.
         """#)
 }
 
+/// Addresses with the same ports.
 package struct EndpointSubset: APIMessage {
+    /// Those that are ready.
     package var addresses: [EndpointAddress] = []
+    /// Those that are not.
     package var notReadyAddresses: [EndpointAddress] = []
+    /// The ports.
     package var ports: [EndpointPort] = []
 
     package init() {}
@@ -377,16 +394,17 @@ extension EndpointSubset {
 }
 
 extension EndpointSubset {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EndpointSubset",
+        description: "Addresses with the same ports.",
         types: [
             { EndpointAddress.schema },
             { EndpointPort.schema },
         ],
         #"""
-        addresses|[#0]|n=1 list=atomic||
-        notReadyAddresses|[#0]|n=2 list=atomic||
-        ports|[#1]|n=3 list=atomic||
+        addresses|[#0]|n=1 list=atomic||Those that are ready.
+        notReadyAddresses|[#0]|n=2 list=atomic||Those that are not.
+        ports|[#1]|n=3 list=atomic||The ports.
         """#)
 }
 
@@ -478,7 +496,7 @@ extension EndpointsList {
 }
 
 extension EndpointsList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EndpointsList",
         gvk: gvk,
         description: "A list of objects of the kind Endpoints.",

@@ -3,8 +3,11 @@
 package import APIMachinery
 package import Codec
 
+/// All values of a config map.
 package struct ConfigMapEnvSource: APIMessage {
+    /// The config map's name.
     package var name: String = ""
+    /// Whether the container may start without.
     package var optional: Bool?
 
     package init() {}
@@ -84,17 +87,22 @@ extension ConfigMapEnvSource {
 }
 
 extension ConfigMapEnvSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ConfigMapEnvSource",
+        description: "All values of a config map.",
         #"""
-        name|string|n=1,1|""|
-        optional|bool|n=2 pointer||
+        name|string|n=1,1|""|The config map's name.
+        optional|bool|n=2 pointer||Whether the container may start without.
         """#)
 }
 
+/// One value of a config map.
 package struct ConfigMapKeySelector: APIMessage {
+    /// The config map's name.
     package var name: String = ""
+    /// The key.
     package var key: String = ""
+    /// Whether the container may start without.
     package var optional: Bool?
 
     package init() {}
@@ -182,18 +190,23 @@ extension ConfigMapKeySelector {
 }
 
 extension ConfigMapKeySelector {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ConfigMapKeySelector",
+        description: "One value of a config map.",
         #"""
-        name|string|n=1,1|""|
-        key|string|n=2 required always|""|
-        optional|bool|n=3 pointer||
+        name|string|n=1,1|""|The config map's name.
+        key|string|n=2 required always|""|The key.
+        optional|bool|n=3 pointer||Whether the container may start without.
         """#)
 }
 
+/// Many variables from one object.
 package struct EnvFromSource: APIMessage {
+    /// Goes before each name.
     package var prefix: String = ""
+    /// A config map.
     package var configMapRef: ConfigMapEnvSource?
+    /// A secret.
     package var secretRef: SecretEnvSource?
 
     package init() {}
@@ -266,16 +279,17 @@ extension EnvFromSource {
 }
 
 extension EnvFromSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EnvFromSource",
+        description: "Many variables from one object.",
         types: [
             { ConfigMapEnvSource.schema },
             { SecretEnvSource.schema },
         ],
         #"""
-        prefix|string|n=1||
-        configMapRef|#0|n=2 pointer||
-        secretRef|#1|n=3 pointer||
+        prefix|string|n=1||Goes before each name.
+        configMapRef|#0|n=2 pointer||A config map.
+        secretRef|#1|n=3 pointer||A secret.
         """#)
 }
 
@@ -361,7 +375,7 @@ extension EnvVar {
 }
 
 extension EnvVar {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EnvVar",
         description: "One environment variable.",
         types: [
@@ -384,6 +398,7 @@ package struct EnvVarSource: APIMessage {
     package var configMapKeyRef: ConfigMapKeySelector?
     /// A key of a secret.
     package var secretKeyRef: SecretKeySelector?
+    /// One value of a file in a volume.
     package var fileKeyRef: FileKeySelector?
 
     package init() {}
@@ -476,7 +491,7 @@ extension EnvVarSource {
 }
 
 extension EnvVarSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EnvVarSource",
         description: "Where a variable's value comes from.",
         types: [
@@ -491,14 +506,19 @@ extension EnvVarSource {
         resourceFieldRef|#1|n=2 pointer||A resource of the container.
         configMapKeyRef|#2|n=3 pointer||A key of a config map.
         secretKeyRef|#3|n=4 pointer||A key of a secret.
-        fileKeyRef|#4|n=5 pointer||
+        fileKeyRef|#4|n=5 pointer||One value of a file in a volume.
         """#)
 }
 
+/// One value of a file in a volume.
 package struct FileKeySelector: APIMessage {
+    /// The volume's name in the pod.
     package var volumeName: String = ""
+    /// The file's path in the volume.
     package var path: String = ""
+    /// The key in the file.
     package var key: String = ""
+    /// Whether the container may start without.
     package var optional: Bool?
 
     package init() {}
@@ -575,18 +595,22 @@ extension FileKeySelector {
 }
 
 extension FileKeySelector {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.FileKeySelector",
+        description: "One value of a file in a volume.",
         #"""
-        volumeName|string|n=1 required always|""|
-        path|string|n=2 required always|""|
-        key|string|n=3 required always|""|
-        optional|bool|n=4 pointer|false|
+        volumeName|string|n=1 required always|""|The volume's name in the pod.
+        path|string|n=2 required always|""|The file's path in the volume.
+        key|string|n=3 required always|""|The key in the file.
+        optional|bool|n=4 pointer|false|Whether the container may start without.
         """#)
 }
 
+/// A field of the pod.
 package struct ObjectFieldSelector: APIMessage {
+    /// The version that the path is of. `v1` if absent.
     package var apiVersion: String = ""
+    /// The path, as in `metadata.name`.
     package var fieldPath: String = ""
 
     package init() {}
@@ -647,17 +671,22 @@ extension ObjectFieldSelector {
 }
 
 extension ObjectFieldSelector {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ObjectFieldSelector",
+        description: "A field of the pod.",
         #"""
-        apiVersion|string|n=1||
-        fieldPath|string|n=2 required always|""|
+        apiVersion|string|n=1||The version that the path is of. `v1` if absent.
+        fieldPath|string|n=2 required always|""|The path, as in `metadata.name`.
         """#)
 }
 
+/// A request or limit of a container.
 package struct ResourceFieldSelector: APIMessage {
+    /// The container. The same one if absent.
     package var containerName: String = ""
+    /// As in `limits.cpu`.
     package var resource: String = ""
+    /// The unit. 1 if absent.
     package var divisor: Quantity = Quantity()
 
     package init() {}
@@ -726,17 +755,21 @@ extension ResourceFieldSelector {
 }
 
 extension ResourceFieldSelector {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ResourceFieldSelector",
+        description: "A request or limit of a container.",
         #"""
-        containerName|string|n=1||
-        resource|string|n=2 required always|""|
-        divisor|Quantity|n=3||
+        containerName|string|n=1||The container. The same one if absent.
+        resource|string|n=2 required always|""|As in `limits.cpu`.
+        divisor|Quantity|n=3||The unit. 1 if absent.
         """#)
 }
 
+/// All values of a secret.
 package struct SecretEnvSource: APIMessage {
+    /// The secret's name.
     package var name: String = ""
+    /// Whether the container may start without.
     package var optional: Bool?
 
     package init() {}
@@ -816,17 +849,22 @@ extension SecretEnvSource {
 }
 
 extension SecretEnvSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.SecretEnvSource",
+        description: "All values of a secret.",
         #"""
-        name|string|n=1,1|""|
-        optional|bool|n=2 pointer||
+        name|string|n=1,1|""|The secret's name.
+        optional|bool|n=2 pointer||Whether the container may start without.
         """#)
 }
 
+/// One value of a secret.
 package struct SecretKeySelector: APIMessage {
+    /// The secret's name.
     package var name: String = ""
+    /// The key.
     package var key: String = ""
+    /// Whether the container may start without.
     package var optional: Bool?
 
     package init() {}
@@ -914,11 +952,12 @@ extension SecretKeySelector {
 }
 
 extension SecretKeySelector {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.SecretKeySelector",
+        description: "One value of a secret.",
         #"""
-        name|string|n=1,1|""|
-        key|string|n=2 required always|""|
-        optional|bool|n=3 pointer||
+        name|string|n=1,1|""|The secret's name.
+        key|string|n=2 required always|""|The key.
+        optional|bool|n=3 pointer||Whether the container may start without.
         """#)
 }

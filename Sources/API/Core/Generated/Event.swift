@@ -35,16 +35,22 @@ package struct Event: APIObject {
     package var count: Int = 0
     /// Normal or Warning.
     package var type: String = ""
+    /// When it happened, to the microsecond.
     package var eventTime: MicroTime?
+    /// How often it happened again.
     package var series: EventSeries?
+    /// What was done.
     package var action: String = ""
     @usableFromInline var boxedRelated = BoxedOptional<ObjectReference>()
+    /// Another object that it is about.
     @inlinable
     package var related: ObjectReference? {
         _read { yield boxedRelated.value }
         _modify { yield &boxedRelated.value }
     }
+    /// Who reports.
     package var reportingComponent: String = ""
+    /// Which of them, by id.
     package var reportingInstance: String = ""
 
     package init() {}
@@ -245,7 +251,7 @@ extension Event {
 }
 
 extension Event {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Event",
         gvk: gvk,
         description: "Something that happened to an object.",
@@ -265,17 +271,20 @@ extension Event {
         lastTimestamp|Time|n=7||When it happened last.
         count|int32|n=8||How often it happened.
         type|string|n=9||Normal or Warning.
-        eventTime|MicroTime|n=10||
-        series|#3|n=11 pointer||
-        action|string|n=12||
-        related|#1|n=13 pointer||
-        reportingComponent|string|n=14 always|""|
-        reportingInstance|string|n=15 always|""|
+        eventTime|MicroTime|n=10||When it happened, to the microsecond.
+        series|#3|n=11 pointer||How often it happened again.
+        action|string|n=12||What was done.
+        related|#1|n=13 pointer||Another object that it is about.
+        reportingComponent|string|n=14 always|""|Who reports.
+        reportingInstance|string|n=15 always|""|Which of them, by id.
         """#)
 }
 
+/// Something that happens again and again.
 package struct EventSeries: APIMessage {
+    /// How often.
     package var count: Int = 0
+    /// When last.
     package var lastObservedTime: MicroTime?
 
     package init() {}
@@ -338,16 +347,20 @@ extension EventSeries {
 }
 
 extension EventSeries {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EventSeries",
+        description: "Something that happens again and again.",
         #"""
-        count|int32|n=1||
-        lastObservedTime|MicroTime|n=2||
+        count|int32|n=1||How often.
+        lastObservedTime|MicroTime|n=2||When last.
         """#)
 }
 
+/// Who reports.
 package struct EventSource: APIMessage {
+    /// The component.
     package var component: String = ""
+    /// Its node.
     package var host: String = ""
 
     package init() {}
@@ -410,11 +423,12 @@ extension EventSource {
 }
 
 extension EventSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EventSource",
+        description: "Who reports.",
         #"""
-        component|string|n=1||
-        host|string|n=2||
+        component|string|n=1||The component.
+        host|string|n=2||Its node.
         """#)
 }
 
@@ -506,7 +520,7 @@ extension EventList {
 }
 
 extension EventList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EventList",
         gvk: gvk,
         description: "A list of objects of the kind Event.",

@@ -101,7 +101,7 @@ extension Namespace {
 }
 
 extension Namespace {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Namespace",
         gvk: gvk,
         description: "A room for names.",
@@ -117,11 +117,17 @@ extension Namespace {
         """#)
 }
 
+/// One aspect of a namespace's state.
 package struct NamespaceCondition: APIMessage {
+    /// What keeps it from going, as in NamespaceContentRemaining.
     package var type: String = ""
+    /// True, False or Unknown.
     package var status: String = ""
+    /// When the status last changed.
     package var lastTransitionTime: Time?
+    /// One word for machines.
     package var reason: String = ""
+    /// A sentence for people.
     package var message: String = ""
 
     package init() {}
@@ -210,14 +216,15 @@ extension NamespaceCondition {
 }
 
 extension NamespaceCondition {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NamespaceCondition",
+        description: "One aspect of a namespace's state.",
         #"""
-        type|string|n=1 required always|""|
-        status|string|n=2 required always|""|
-        lastTransitionTime|Time|n=4||
-        reason|string|n=5||
-        message|string|n=6||
+        type|string|n=1 required always|""|What keeps it from going, as in NamespaceContentRemaining.
+        status|string|n=2 required always|""|True, False or Unknown.
+        lastTransitionTime|Time|n=4||When the status last changed.
+        reason|string|n=5||One word for machines.
+        message|string|n=6||A sentence for people.
         """#)
 }
 
@@ -276,7 +283,7 @@ extension NamespaceSpec {
 }
 
 extension NamespaceSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NamespaceSpec",
         description: "What a namespace is to be.",
         #"""
@@ -288,6 +295,7 @@ extension NamespaceSpec {
 package struct NamespaceStatus: APIMessage {
     /// Active or Terminating.
     package var phase: String = ""
+    /// Why a deleted namespace is still there.
     package var conditions: [NamespaceCondition] = []
 
     package init() {}
@@ -350,7 +358,7 @@ extension NamespaceStatus {
 }
 
 extension NamespaceStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NamespaceStatus",
         description: "What was last seen of a namespace.",
         types: [
@@ -358,7 +366,7 @@ extension NamespaceStatus {
         ],
         #"""
         phase|string|n=1||Active or Terminating.
-        conditions|[#0]|n=2 list=map keys=type patch=merge patchKey=type||
+        conditions|[#0]|n=2 list=map keys=type patch=merge patchKey=type||Why a deleted namespace is still there.
         """#)
 }
 
@@ -450,7 +458,7 @@ extension NamespaceList {
 }
 
 extension NamespaceList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NamespaceList",
         gvk: gvk,
         description: "A list of objects of the kind Namespace.",

@@ -111,7 +111,7 @@ extension Node {
 }
 
 extension Node {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Node",
         gvk: gvk,
         description: "A machine that runs pods.",
@@ -127,11 +127,17 @@ extension Node {
         """#)
 }
 
+/// No longer used.
 package struct ConfigMapNodeConfigSource: APIMessage {
+    /// No longer used.
     package var namespace: String = ""
+    /// No longer used.
     package var name: String = ""
+    /// No longer used.
     package var uid: String = ""
+    /// No longer used.
     package var resourceVersion: String = ""
+    /// No longer used.
     package var kubeletConfigKey: String = ""
 
     package init() {}
@@ -218,18 +224,21 @@ extension ConfigMapNodeConfigSource {
 }
 
 extension ConfigMapNodeConfigSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ConfigMapNodeConfigSource",
+        description: "No longer used.",
         #"""
-        namespace|string|n=1 required always|""|
-        name|string|n=2 required always|""|
-        uid|string|n=3||
-        resourceVersion|string|n=4||
-        kubeletConfigKey|string|n=5 required always|""|
+        namespace|string|n=1 required always|""|No longer used.
+        name|string|n=2 required always|""|No longer used.
+        uid|string|n=3||No longer used.
+        resourceVersion|string|n=4||No longer used.
+        kubeletConfigKey|string|n=5 required always|""|No longer used.
         """#)
 }
 
+/// A port of a daemon.
 package struct DaemonEndpoint: APIMessage {
+    /// The port.
     package var Port: Int = 0
 
     package init() {}
@@ -280,15 +289,19 @@ extension DaemonEndpoint {
 }
 
 extension DaemonEndpoint {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.DaemonEndpoint",
+        description: "A port of a daemon.",
         #"""
-        Port|int32|n=1 required always|0|
+        Port|int32|n=1 required always|0|The port.
         """#)
 }
 
+/// An address of a node.
 package struct NodeAddress: APIMessage {
+    /// Hostname, InternalIP, ExternalIP, InternalDNS or ExternalDNS.
     package var type: String = ""
+    /// The address.
     package var address: String = ""
 
     package init() {}
@@ -347,21 +360,28 @@ extension NodeAddress {
 }
 
 extension NodeAddress {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeAddress",
+        description: "An address of a node.",
         #"""
-        type|string|n=1 required always|""|
-        address|string|n=2 required always|""|
+        type|string|n=1 required always|""|Hostname, InternalIP, ExternalIP, InternalDNS or ExternalDNS.
+        address|string|n=2 required always|""|The address.
         """#)
 }
 
 /// One aspect of a node's state.
 package struct NodeCondition: APIMessage {
+    /// Ready, MemoryPressure, DiskPressure, PIDPressure, NetworkUnavailable.
     package var type: String = ""
+    /// True, False or Unknown.
     package var status: String = ""
+    /// When it was last reported.
     package var lastHeartbeatTime: Time?
+    /// When the status last changed.
     package var lastTransitionTime: Time?
+    /// One word for machines.
     package var reason: String = ""
+    /// A sentence for people.
     package var message: String = ""
 
     package init() {}
@@ -460,21 +480,23 @@ extension NodeCondition {
 }
 
 extension NodeCondition {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeCondition",
         description: "One aspect of a node's state.",
         #"""
-        type|string|n=1 required always|""|
-        status|string|n=2 required always|""|
-        lastHeartbeatTime|Time|n=3||
-        lastTransitionTime|Time|n=4||
-        reason|string|n=5||
-        message|string|n=6||
+        type|string|n=1 required always|""|Ready, MemoryPressure, DiskPressure, PIDPressure, NetworkUnavailable.
+        status|string|n=2 required always|""|True, False or Unknown.
+        lastHeartbeatTime|Time|n=3||When it was last reported.
+        lastTransitionTime|Time|n=4||When the status last changed.
+        reason|string|n=5||One word for machines.
+        message|string|n=6||A sentence for people.
         """#)
 }
 
+/// No longer used.
 package struct NodeConfigSource: APIMessage {
     @usableFromInline var boxedConfigMap = BoxedOptional<ConfigMapNodeConfigSource>()
+    /// No longer used.
     @inlinable
     package var configMap: ConfigMapNodeConfigSource? {
         _read { yield boxedConfigMap.value }
@@ -531,20 +553,26 @@ extension NodeConfigSource {
 }
 
 extension NodeConfigSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeConfigSource",
+        description: "No longer used.",
         types: [
             { ConfigMapNodeConfigSource.schema },
         ],
         #"""
-        configMap|#0|n=2 pointer||
+        configMap|#0|n=2 pointer||No longer used.
         """#)
 }
 
+/// No longer used.
 package struct NodeConfigStatus: APIMessage {
+    /// No longer used.
     package var assigned: NodeConfigSource?
+    /// No longer used.
     package var active: NodeConfigSource?
+    /// No longer used.
     package var lastKnownGood: NodeConfigSource?
+    /// No longer used.
     package var error: String = ""
 
     package init() {}
@@ -627,20 +655,23 @@ extension NodeConfigStatus {
 }
 
 extension NodeConfigStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeConfigStatus",
+        description: "No longer used.",
         types: [
             { NodeConfigSource.schema },
         ],
         #"""
-        assigned|#0|n=1 pointer||
-        active|#0|n=2 pointer||
-        lastKnownGood|#0|n=3 pointer||
-        error|string|n=4||
+        assigned|#0|n=1 pointer||No longer used.
+        active|#0|n=2 pointer||No longer used.
+        lastKnownGood|#0|n=3 pointer||No longer used.
+        error|string|n=4||No longer used.
         """#)
 }
 
+/// Ports of daemons.
 package struct NodeDaemonEndpoints: APIMessage {
+    /// The kubelet's.
     package var kubeletEndpoint: DaemonEndpoint = DaemonEndpoint()
 
     package init() {}
@@ -691,17 +722,20 @@ extension NodeDaemonEndpoints {
 }
 
 extension NodeDaemonEndpoints {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeDaemonEndpoints",
+        description: "Ports of daemons.",
         types: [
             { DaemonEndpoint.schema },
         ],
         #"""
-        kubeletEndpoint|#0|n=1||
+        kubeletEndpoint|#0|n=1||The kubelet's.
         """#)
 }
 
+/// What the container runtime can do.
 package struct NodeFeatures: APIMessage {
+    /// Whether it can keep to the groups that a pod names.
     package var supplementalGroupsPolicy: Bool?
 
     package init() {}
@@ -754,15 +788,19 @@ extension NodeFeatures {
 }
 
 extension NodeFeatures {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeFeatures",
+        description: "What the container runtime can do.",
         #"""
-        supplementalGroupsPolicy|bool|n=1 pointer||
+        supplementalGroupsPolicy|bool|n=1 pointer||Whether it can keep to the groups that a pod names.
         """#)
 }
 
+/// What a handler can do.
 package struct NodeRuntimeHandlerFeatures: APIMessage {
+    /// Whether it can make mounts read-only all the way down.
     package var recursiveReadOnlyMounts: Bool?
+    /// Whether it can give pods users of their own.
     package var userNamespaces: Bool?
 
     package init() {}
@@ -825,11 +863,12 @@ extension NodeRuntimeHandlerFeatures {
 }
 
 extension NodeRuntimeHandlerFeatures {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeRuntimeHandlerFeatures",
+        description: "What a handler can do.",
         #"""
-        recursiveReadOnlyMounts|bool|n=1 pointer||
-        userNamespaces|bool|n=2 pointer||
+        recursiveReadOnlyMounts|bool|n=1 pointer||Whether it can make mounts read-only all the way down.
+        userNamespaces|bool|n=2 pointer||Whether it can give pods users of their own.
         """#)
 }
 
@@ -845,7 +884,9 @@ package struct NodeSpec: APIMessage {
     package var unschedulable: Bool = false
     /// What keeps pods away.
     package var taints: [Taint] = []
+    /// No longer used.
     package var configSource: NodeConfigSource?
+    /// No longer used.
     package var externalID: String = ""
 
     package init() {}
@@ -958,7 +999,7 @@ extension NodeSpec {
 }
 
 extension NodeSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeSpec",
         description: "How a node is to be used.",
         types: [
@@ -971,8 +1012,8 @@ extension NodeSpec {
         providerID|string|n=3||The machine's name at its provider.
         unschedulable|bool|n=4||Whether new pods are kept away.
         taints|[#0]|n=5 list=atomic||What keeps pods away.
-        configSource|#1|n=6 pointer||
-        externalID|string|n=2||
+        configSource|#1|n=6 pointer||No longer used.
+        externalID|string|n=2||No longer used.
         """#)
 }
 
@@ -982,6 +1023,7 @@ package struct NodeStatus: APIMessage {
     package var capacity: StringMap<Quantity> = [:]
     /// What pods may use of it.
     package var allocatable: StringMap<Quantity> = [:]
+    /// No longer used.
     package var phase: String = ""
     /// Aspects such as Ready and MemoryPressure.
     package var conditions: [NodeCondition] = []
@@ -998,10 +1040,15 @@ package struct NodeStatus: APIMessage {
     }
     /// Images that are there already.
     package var images: [ContainerImage] = []
+    /// Volumes that must not be detached.
     package var volumesInUse: [String] = []
+    /// Volumes that are attached.
     package var volumesAttached: [AttachedVolume] = []
+    /// No longer used.
     package var config: NodeConfigStatus?
+    /// Handlers of the container runtime.
     package var runtimeHandlers: [NodeRuntimeHandler] = []
+    /// What the container runtime can do.
     package var features: NodeFeatures?
 
     package init() {}
@@ -1170,7 +1217,7 @@ extension NodeStatus {
 }
 
 extension NodeStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeStatus",
         description: "What was last seen of a node.",
         types: [
@@ -1187,21 +1234,23 @@ extension NodeStatus {
         #"""
         capacity|{Quantity}|n=1||All that the node has.
         allocatable|{Quantity}|n=2||What pods may use of it.
-        phase|string|n=3||
+        phase|string|n=3||No longer used.
         conditions|[#0]|n=4 list=map keys=type patch=merge patchKey=type||Aspects such as Ready and MemoryPressure.
         addresses|[#1]|n=5 list=map keys=type patch=merge patchKey=type||The node's names and addresses.
         daemonEndpoints|#2|n=6||Where the kubelet listens.
         nodeInfo|#3|n=7||Kernel, operating system, runtime, versions.
         images|[#4]|n=8 list=atomic||Images that are there already.
-        volumesInUse|[string]|n=9 list=atomic||
-        volumesAttached|[#5]|n=10 list=atomic||
-        config|#6|n=11 pointer||
-        runtimeHandlers|[#7]|n=12 list=atomic||
-        features|#8|n=13 pointer||
+        volumesInUse|[string]|n=9 list=atomic||Volumes that must not be detached.
+        volumesAttached|[#5]|n=10 list=atomic||Volumes that are attached.
+        config|#6|n=11 pointer||No longer used.
+        runtimeHandlers|[#7]|n=12 list=atomic||Handlers of the container runtime.
+        features|#8|n=13 pointer||What the container runtime can do.
         """#)
 }
 
+/// Swap of a node.
 package struct NodeSwapStatus: APIMessage {
+    /// How many bytes.
     package var capacity: Int?
 
     package init() {}
@@ -1254,24 +1303,37 @@ extension NodeSwapStatus {
 }
 
 extension NodeSwapStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeSwapStatus",
+        description: "Swap of a node.",
         #"""
-        capacity|int64|n=1 pointer||
+        capacity|int64|n=1 pointer||How many bytes.
         """#)
 }
 
+/// What a node is.
 package struct NodeSystemInfo: APIMessage {
+    /// The machine's id, from its system.
     package var machineID: String = ""
+    /// The machine's id, from its firmware.
     package var systemUUID: String = ""
+    /// Changes with every start.
     package var bootID: String = ""
+    /// The kernel's version.
     package var kernelVersion: String = ""
+    /// The system's name.
     package var osImage: String = ""
+    /// The container runtime and its version.
     package var containerRuntimeVersion: String = ""
+    /// The kubelet's version.
     package var kubeletVersion: String = ""
+    /// Deprecated.
     package var kubeProxyVersion: String = ""
+    /// linux or windows.
     package var operatingSystem: String = ""
+    /// As in `amd64`.
     package var architecture: String = ""
+    /// Swap of the node.
     package var swap: NodeSwapStatus?
 
     package init() {}
@@ -1404,23 +1466,24 @@ extension NodeSystemInfo {
 }
 
 extension NodeSystemInfo {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeSystemInfo",
+        description: "What a node is.",
         types: [
             { NodeSwapStatus.schema },
         ],
         #"""
-        machineID|string|n=1 required always|""|
-        systemUUID|string|n=2 required always|""|
-        bootID|string|n=3 required always|""|
-        kernelVersion|string|n=4 required always|""|
-        osImage|string|n=5 required always|""|
-        containerRuntimeVersion|string|n=6 required always|""|
-        kubeletVersion|string|n=7 required always|""|
-        kubeProxyVersion|string|n=8 required always|""|
-        operatingSystem|string|n=9 required always|""|
-        architecture|string|n=10 required always|""|
-        swap|#0|n=11 pointer||
+        machineID|string|n=1 required always|""|The machine's id, from its system.
+        systemUUID|string|n=2 required always|""|The machine's id, from its firmware.
+        bootID|string|n=3 required always|""|Changes with every start.
+        kernelVersion|string|n=4 required always|""|The kernel's version.
+        osImage|string|n=5 required always|""|The system's name.
+        containerRuntimeVersion|string|n=6 required always|""|The container runtime and its version.
+        kubeletVersion|string|n=7 required always|""|The kubelet's version.
+        kubeProxyVersion|string|n=8 required always|""|Deprecated.
+        operatingSystem|string|n=9 required always|""|linux or windows.
+        architecture|string|n=10 required always|""|As in `amd64`.
+        swap|#0|n=11 pointer||Swap of the node.
         """#)
 }
 
@@ -1512,7 +1575,7 @@ extension NodeList {
 }
 
 extension NodeList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeList",
         gvk: gvk,
         description: "A list of objects of the kind Node.",

@@ -3,8 +3,11 @@
 package import APIMachinery
 package import Codec
 
+/// A line of the hosts file.
 package struct HostAlias: APIMessage {
+    /// The address.
     package var ip: String = ""
+    /// The names.
     package var hostnames: [String] = []
 
     package init() {}
@@ -65,10 +68,11 @@ extension HostAlias {
 }
 
 extension HostAlias {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.HostAlias",
+        description: "A line of the hosts file.",
         #"""
-        ip|string|n=1 required always|""|
-        hostnames|[string]|n=2 list=atomic||
+        ip|string|n=1 required always|""|The address.
+        hostnames|[string]|n=2 list=atomic||The names.
         """#)
 }

@@ -106,7 +106,7 @@ extension PersistentVolume {
 }
 
 extension PersistentVolume {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PersistentVolume",
         gvk: gvk,
         description: "A piece of storage of the cluster.",
@@ -126,68 +126,90 @@ extension PersistentVolume {
 package struct PersistentVolumeSpec: APIMessage {
     /// How much it holds.
     package var capacity: StringMap<Quantity> = [:]
+    /// A disk of Google Cloud.
     package var gcePersistentDisk: GCEPersistentDiskVolumeSource?
+    /// A disk of AWS.
     package var awsElasticBlockStore: AWSElasticBlockStoreVolumeSource?
+    /// A directory of the node. For trying out.
     package var hostPath: HostPathVolumeSource?
+    /// A volume of Glusterfs.
     package var glusterfs: GlusterfsPersistentVolumeSource?
+    /// A directory that another machine exports.
     package var nfs: NFSVolumeSource?
     @usableFromInline var boxedRbd = BoxedOptional<RBDPersistentVolumeSource>()
+    /// A disk of Ceph.
     @inlinable
     package var rbd: RBDPersistentVolumeSource? {
         _read { yield boxedRbd.value }
         _modify { yield &boxedRbd.value }
     }
     @usableFromInline var boxedIscsi = BoxedOptional<ISCSIPersistentVolumeSource>()
+    /// A disk that is reached over iSCSI.
     @inlinable
     package var iscsi: ISCSIPersistentVolumeSource? {
         _read { yield boxedIscsi.value }
         _modify { yield &boxedIscsi.value }
     }
     @usableFromInline var boxedCinder = BoxedOptional<CinderPersistentVolumeSource>()
+    /// A disk of OpenStack.
     @inlinable
     package var cinder: CinderPersistentVolumeSource? {
         _read { yield boxedCinder.value }
         _modify { yield &boxedCinder.value }
     }
     @usableFromInline var boxedCephfs = BoxedOptional<CephFSPersistentVolumeSource>()
+    /// A file system of Ceph.
     @inlinable
     package var cephfs: CephFSPersistentVolumeSource? {
         _read { yield boxedCephfs.value }
         _modify { yield &boxedCephfs.value }
     }
+    /// A disk that is reached over Fibre Channel.
     package var fc: FCVolumeSource?
+    /// A volume of Flocker.
     package var flocker: FlockerVolumeSource?
     @usableFromInline var boxedFlexVolume = BoxedOptional<FlexPersistentVolumeSource>()
+    /// A volume of a FlexVolume driver.
     @inlinable
     package var flexVolume: FlexPersistentVolumeSource? {
         _read { yield boxedFlexVolume.value }
         _modify { yield &boxedFlexVolume.value }
     }
+    /// A share of Azure Files.
     package var azureFile: AzureFilePersistentVolumeSource?
+    /// A disk of vSphere.
     package var vsphereVolume: VsphereVirtualDiskVolumeSource?
     @usableFromInline var boxedQuobyte = BoxedOptional<QuobyteVolumeSource>()
+    /// A volume of Quobyte.
     @inlinable
     package var quobyte: QuobyteVolumeSource? {
         _read { yield boxedQuobyte.value }
         _modify { yield &boxedQuobyte.value }
     }
     @usableFromInline var boxedAzureDisk = BoxedOptional<AzureDiskVolumeSource>()
+    /// A disk of Azure.
     @inlinable
     package var azureDisk: AzureDiskVolumeSource? {
         _read { yield boxedAzureDisk.value }
         _modify { yield &boxedAzureDisk.value }
     }
+    /// A disk of Photon.
     package var photonPersistentDisk: PhotonPersistentDiskVolumeSource?
+    /// A volume of Portworx.
     package var portworxVolume: PortworxVolumeSource?
     @usableFromInline var boxedScaleIO = BoxedOptional<ScaleIOPersistentVolumeSource>()
+    /// A volume of ScaleIO.
     @inlinable
     package var scaleIO: ScaleIOPersistentVolumeSource? {
         _read { yield boxedScaleIO.value }
         _modify { yield &boxedScaleIO.value }
     }
+    /// A disk or directory of one node.
     package var local: LocalVolumeSource?
+    /// A volume of StorageOS.
     package var storageos: StorageOSPersistentVolumeSource?
     @usableFromInline var boxedCsi = BoxedOptional<CSIPersistentVolumeSource>()
+    /// A volume of a CSI driver.
     @inlinable
     package var csi: CSIPersistentVolumeSource? {
         _read { yield boxedCsi.value }
@@ -212,6 +234,7 @@ package struct PersistentVolumeSpec: APIMessage {
     package var volumeMode: String?
     /// The nodes that can reach it.
     package var nodeAffinity: VolumeNodeAffinity?
+    /// The class of attributes that the volume has.
     package var volumeAttributesClassName: String?
 
     package init() {}
@@ -581,7 +604,7 @@ extension PersistentVolumeSpec {
 }
 
 extension PersistentVolumeSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeSpec",
         description: "What a volume is and where it comes from.",
         types: [
@@ -612,28 +635,28 @@ extension PersistentVolumeSpec {
         ],
         #"""
         capacity|{Quantity}|n=1||How much it holds.
-        gcePersistentDisk|#0|n=2,1 pointer||
-        awsElasticBlockStore|#1|n=2,2 pointer||
-        hostPath|#2|n=2,3 pointer||
-        glusterfs|#3|n=2,4 pointer||
-        nfs|#4|n=2,5 pointer||
-        rbd|#5|n=2,6 pointer||
-        iscsi|#6|n=2,7 pointer||
-        cinder|#7|n=2,8 pointer||
-        cephfs|#8|n=2,9 pointer||
-        fc|#9|n=2,10 pointer||
-        flocker|#10|n=2,11 pointer||
-        flexVolume|#11|n=2,12 pointer||
-        azureFile|#12|n=2,13 pointer||
-        vsphereVolume|#13|n=2,14 pointer||
-        quobyte|#14|n=2,15 pointer||
-        azureDisk|#15|n=2,16 pointer||
-        photonPersistentDisk|#16|n=2,17 pointer||
-        portworxVolume|#17|n=2,18 pointer||
-        scaleIO|#18|n=2,19 pointer||
-        local|#19|n=2,20 pointer||
-        storageos|#20|n=2,21 pointer||
-        csi|#21|n=2,22 pointer||
+        gcePersistentDisk|#0|n=2,1 pointer||A disk of Google Cloud.
+        awsElasticBlockStore|#1|n=2,2 pointer||A disk of AWS.
+        hostPath|#2|n=2,3 pointer||A directory of the node. For trying out.
+        glusterfs|#3|n=2,4 pointer||A volume of Glusterfs.
+        nfs|#4|n=2,5 pointer||A directory that another machine exports.
+        rbd|#5|n=2,6 pointer||A disk of Ceph.
+        iscsi|#6|n=2,7 pointer||A disk that is reached over iSCSI.
+        cinder|#7|n=2,8 pointer||A disk of OpenStack.
+        cephfs|#8|n=2,9 pointer||A file system of Ceph.
+        fc|#9|n=2,10 pointer||A disk that is reached over Fibre Channel.
+        flocker|#10|n=2,11 pointer||A volume of Flocker.
+        flexVolume|#11|n=2,12 pointer||A volume of a FlexVolume driver.
+        azureFile|#12|n=2,13 pointer||A share of Azure Files.
+        vsphereVolume|#13|n=2,14 pointer||A disk of vSphere.
+        quobyte|#14|n=2,15 pointer||A volume of Quobyte.
+        azureDisk|#15|n=2,16 pointer||A disk of Azure.
+        photonPersistentDisk|#16|n=2,17 pointer||A disk of Photon.
+        portworxVolume|#17|n=2,18 pointer||A volume of Portworx.
+        scaleIO|#18|n=2,19 pointer||A volume of ScaleIO.
+        local|#19|n=2,20 pointer||A disk or directory of one node.
+        storageos|#20|n=2,21 pointer||A volume of StorageOS.
+        csi|#21|n=2,22 pointer||A volume of a CSI driver.
         accessModes|[string]|n=3 list=atomic||How it can be mounted.
         claimRef|#22|n=4 pointer map=granular||The claim that it is bound to.
         persistentVolumeReclaimPolicy|string|n=5||What becomes of it when the claim goes. Retain, Delete or Recycle.
@@ -641,14 +664,19 @@ extension PersistentVolumeSpec {
         mountOptions|[string]|n=7 list=atomic||Options for the mount.
         volumeMode|string|n=8 pointer||Filesystem or Block.
         nodeAffinity|#23|n=9 pointer||The nodes that can reach it.
-        volumeAttributesClassName|string|n=10 pointer||
+        volumeAttributesClassName|string|n=10 pointer||The class of attributes that the volume has.
         """#)
 }
 
+/// What became of a volume.
 package struct PersistentVolumeStatus: APIMessage {
+    /// Pending, Available, Bound, Released or Failed.
     package var phase: String = ""
+    /// A sentence for people.
     package var message: String = ""
+    /// One word for machines.
     package var reason: String = ""
+    /// When the phase last changed.
     package var lastPhaseTransitionTime: Time?
 
     package init() {}
@@ -731,17 +759,20 @@ extension PersistentVolumeStatus {
 }
 
 extension PersistentVolumeStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeStatus",
+        description: "What became of a volume.",
         #"""
-        phase|string|n=1||
-        message|string|n=2||
-        reason|string|n=3||
-        lastPhaseTransitionTime|Time|n=4 pointer||
+        phase|string|n=1||Pending, Available, Bound, Released or Failed.
+        message|string|n=2||A sentence for people.
+        reason|string|n=3||One word for machines.
+        lastPhaseTransitionTime|Time|n=4 pointer||When the phase last changed.
         """#)
 }
 
+/// The nodes from which a volume can be reached.
 package struct VolumeNodeAffinity: APIMessage {
+    /// What must be true of a node.
     package var required: NodeSelector?
 
     package init() {}
@@ -794,13 +825,14 @@ extension VolumeNodeAffinity {
 }
 
 extension VolumeNodeAffinity {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.VolumeNodeAffinity",
+        description: "The nodes from which a volume can be reached.",
         types: [
             { NodeSelector.schema },
         ],
         #"""
-        required|#0|n=1 pointer||
+        required|#0|n=1 pointer||What must be true of a node.
         """#)
 }
 
@@ -892,7 +924,7 @@ extension PersistentVolumeList {
 }
 
 extension PersistentVolumeList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeList",
         gvk: gvk,
         description: "A list of objects of the kind PersistentVolume.",

@@ -111,7 +111,7 @@ extension PersistentVolumeClaim {
 }
 
 extension PersistentVolumeClaim {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeClaim",
         gvk: gvk,
         description: "Asks for a piece of storage.",
@@ -127,8 +127,11 @@ extension PersistentVolumeClaim {
         """#)
 }
 
+/// A change of a volume's attributes that is under way.
 package struct ModifyVolumeStatus: APIMessage {
+    /// The class that is wanted.
     package var targetVolumeAttributesClassName: String = ""
+    /// Pending, InProgress or Infeasible.
     package var status: String = ""
 
     package init() {}
@@ -189,20 +192,28 @@ extension ModifyVolumeStatus {
 }
 
 extension ModifyVolumeStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ModifyVolumeStatus",
+        description: "A change of a volume's attributes that is under way.",
         #"""
-        targetVolumeAttributesClassName|string|n=1||
-        status|string|n=2 required always|""|
+        targetVolumeAttributesClassName|string|n=1||The class that is wanted.
+        status|string|n=2 required always|""|Pending, InProgress or Infeasible.
         """#)
 }
 
+/// One aspect of a claim's state.
 package struct PersistentVolumeClaimCondition: APIMessage {
+    /// Resizing, FileSystemResizePending and others.
     package var type: String = ""
+    /// True, False or Unknown.
     package var status: String = ""
+    /// When it was last looked at.
     package var lastProbeTime: Time?
+    /// When the status last changed.
     package var lastTransitionTime: Time?
+    /// One word for machines.
     package var reason: String = ""
+    /// A sentence for people.
     package var message: String = ""
 
     package init() {}
@@ -301,15 +312,16 @@ extension PersistentVolumeClaimCondition {
 }
 
 extension PersistentVolumeClaimCondition {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeClaimCondition",
+        description: "One aspect of a claim's state.",
         #"""
-        type|string|n=1 required always|""|
-        status|string|n=2 required always|""|
-        lastProbeTime|Time|n=3||
-        lastTransitionTime|Time|n=4||
-        reason|string|n=5||
-        message|string|n=6||
+        type|string|n=1 required always|""|Resizing, FileSystemResizePending and others.
+        status|string|n=2 required always|""|True, False or Unknown.
+        lastProbeTime|Time|n=3||When it was last looked at.
+        lastTransitionTime|Time|n=4||When the status last changed.
+        reason|string|n=5||One word for machines.
+        message|string|n=6||A sentence for people.
         """#)
 }
 
@@ -329,7 +341,9 @@ package struct PersistentVolumeClaimSpec: APIMessage {
     package var volumeMode: String?
     /// What the volume is filled with at first.
     package var dataSource: TypedLocalObjectReference?
+    /// What the volume is filled from; also kinds that others define.
     package var dataSourceRef: TypedObjectReference?
+    /// The class of attributes that the volume should have. Can be changed.
     package var volumeAttributesClassName: String?
 
     package init() {}
@@ -460,7 +474,7 @@ extension PersistentVolumeClaimSpec {
 }
 
 extension PersistentVolumeClaimSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeClaimSpec",
         description: "What storage is asked for.",
         types: [
@@ -477,19 +491,28 @@ extension PersistentVolumeClaimSpec {
         storageClassName|string|n=5 pointer||The class that the volume is to be of.
         volumeMode|string|n=6 pointer||Filesystem or Block.
         dataSource|#2|n=7 pointer||What the volume is filled with at first.
-        dataSourceRef|#3|n=8 pointer||
-        volumeAttributesClassName|string|n=9 pointer||
+        dataSourceRef|#3|n=8 pointer||What the volume is filled from; also kinds that others define.
+        volumeAttributesClassName|string|n=9 pointer||The class of attributes that the volume should have. Can be changed.
         """#)
 }
 
+/// What became of a claim.
 package struct PersistentVolumeClaimStatus: APIMessage {
+    /// Pending, Bound or Lost.
     package var phase: String = ""
+    /// How the volume can be used.
     package var accessModes: [String] = []
+    /// How large the volume is.
     package var capacity: StringMap<Quantity> = [:]
+    /// The state, one entry per aspect.
     package var conditions: [PersistentVolumeClaimCondition] = []
+    /// The size that is being made ready, which may be above capacity.
     package var allocatedResources: StringMap<Quantity> = [:]
+    /// How far a change of size is.
     package var allocatedResourceStatuses: StringMap<String> = [:]
+    /// The class of attributes that the volume has.
     package var currentVolumeAttributesClassName: String?
+    /// A change of attributes that is under way.
     package var modifyVolumeStatus: ModifyVolumeStatus?
 
     package init() {}
@@ -612,32 +635,36 @@ extension PersistentVolumeClaimStatus {
 }
 
 extension PersistentVolumeClaimStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeClaimStatus",
+        description: "What became of a claim.",
         types: [
             { PersistentVolumeClaimCondition.schema },
             { ModifyVolumeStatus.schema },
         ],
         #"""
-        phase|string|n=1||
-        accessModes|[string]|n=2 list=atomic||
-        capacity|{Quantity}|n=3||
-        conditions|[#0]|n=4 list=map keys=type patch=merge patchKey=type||
-        allocatedResources|{Quantity}|n=5||
-        allocatedResourceStatuses|{string}|n=7 map=granular||
-        currentVolumeAttributesClassName|string|n=8 pointer||
-        modifyVolumeStatus|#1|n=9 pointer||
+        phase|string|n=1||Pending, Bound or Lost.
+        accessModes|[string]|n=2 list=atomic||How the volume can be used.
+        capacity|{Quantity}|n=3||How large the volume is.
+        conditions|[#0]|n=4 list=map keys=type patch=merge patchKey=type||The state, one entry per aspect.
+        allocatedResources|{Quantity}|n=5||The size that is being made ready, which may be above capacity.
+        allocatedResourceStatuses|{string}|n=7 map=granular||How far a change of size is.
+        currentVolumeAttributesClassName|string|n=8 pointer||The class of attributes that the volume has.
+        modifyVolumeStatus|#1|n=9 pointer||A change of attributes that is under way.
         """#)
 }
 
+/// What the claims look like that are made for pods.
 package struct PersistentVolumeClaimTemplate: APIMessage {
     @usableFromInline var boxedMetadata = Boxed<ObjectMeta>()
+    /// Labels and annotations of the claims.
     @inlinable
     package var metadata: ObjectMeta {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
     @usableFromInline var boxedSpec = Boxed<PersistentVolumeClaimSpec>()
+    /// What the claims ask for.
     @inlinable
     package var spec: PersistentVolumeClaimSpec {
         _read { yield boxedSpec.value }
@@ -700,20 +727,24 @@ extension PersistentVolumeClaimTemplate {
 }
 
 extension PersistentVolumeClaimTemplate {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeClaimTemplate",
+        description: "What the claims look like that are made for pods.",
         types: [
             { ObjectMeta.schema },
             { PersistentVolumeClaimSpec.schema },
         ],
         #"""
-        metadata|#0|n=1||
-        spec|#1|n=2 required always||
+        metadata|#0|n=1||Labels and annotations of the claims.
+        spec|#1|n=2 required always||What the claims ask for.
         """#)
 }
 
+/// A claim in the pod's namespace.
 package struct PersistentVolumeClaimVolumeSource: APIMessage {
+    /// The claim's name.
     package var claimName: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -774,18 +805,24 @@ extension PersistentVolumeClaimVolumeSource {
 }
 
 extension PersistentVolumeClaimVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeClaimVolumeSource",
+        description: "A claim in the pod's namespace.",
         #"""
-        claimName|string|n=1 required always|""|
-        readOnly|bool|n=2||
+        claimName|string|n=1 required always|""|The claim's name.
+        readOnly|bool|n=2||Whether it cannot be written.
         """#)
 }
 
+/// Points to an object of any kind, also in another namespace.
 package struct TypedObjectReference: APIMessage {
+    /// The kind's group. Absent: the core group.
     package var apiGroup: String?
+    /// The object's kind.
     package var kind: String = ""
+    /// The object's name.
     package var name: String = ""
+    /// The object's namespace. Absent: the same.
     package var namespace: String?
 
     package init() {}
@@ -867,18 +904,22 @@ extension TypedObjectReference {
 }
 
 extension TypedObjectReference {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.TypedObjectReference",
+        description: "Points to an object of any kind, also in another namespace.",
         #"""
-        apiGroup|string|n=1 pointer always||
-        kind|string|n=2 required always|""|
-        name|string|n=3 required always|""|
-        namespace|string|n=4 pointer||
+        apiGroup|string|n=1 pointer always||The kind's group. Absent: the core group.
+        kind|string|n=2 required always|""|The object's kind.
+        name|string|n=3 required always|""|The object's name.
+        namespace|string|n=4 pointer||The object's namespace. Absent: the same.
         """#)
 }
 
+/// How much storage is asked for.
 package struct VolumeResourceRequirements: APIMessage {
+    /// The most.
     package var limits: StringMap<Quantity> = [:]
+    /// The least.
     package var requests: StringMap<Quantity> = [:]
 
     package init() {}
@@ -941,11 +982,12 @@ extension VolumeResourceRequirements {
 }
 
 extension VolumeResourceRequirements {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.VolumeResourceRequirements",
+        description: "How much storage is asked for.",
         #"""
-        limits|{Quantity}|n=1||
-        requests|{Quantity}|n=2||
+        limits|{Quantity}|n=1||The most.
+        requests|{Quantity}|n=2||The least.
         """#)
 }
 
@@ -1037,7 +1079,7 @@ extension PersistentVolumeClaimList {
 }
 
 extension PersistentVolumeClaimList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PersistentVolumeClaimList",
         gvk: gvk,
         description: "A list of objects of the kind PersistentVolumeClaim.",

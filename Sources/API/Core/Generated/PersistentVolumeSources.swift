@@ -3,10 +3,15 @@
 package import APIMachinery
 package import Codec
 
+/// A share of Azure Files.
 package struct AzureFilePersistentVolumeSource: APIMessage {
+    /// A secret with the name and key of the account.
     package var secretName: String = ""
+    /// The share's name.
     package var shareName: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// The secret's namespace. That of the claim if absent.
     package var secretNamespace: String?
 
     package init() {}
@@ -88,26 +93,38 @@ extension AzureFilePersistentVolumeSource {
 }
 
 extension AzureFilePersistentVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.AzureFilePersistentVolumeSource",
+        description: "A share of Azure Files.",
         #"""
-        secretName|string|n=1 required always|""|
-        shareName|string|n=2 required always|""|
-        readOnly|bool|n=3||
-        secretNamespace|string|n=4 pointer always||
+        secretName|string|n=1 required always|""|A secret with the name and key of the account.
+        shareName|string|n=2 required always|""|The share's name.
+        readOnly|bool|n=3||Whether it cannot be written.
+        secretNamespace|string|n=4 pointer always||The secret's namespace. That of the claim if absent.
         """#)
 }
 
+/// A volume of a CSI driver.
 package struct CSIPersistentVolumeSource: APIMessage {
+    /// The driver's name.
     package var driver: String = ""
+    /// The name by which the driver knows the volume.
     package var volumeHandle: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// More for the driver, from when the volume was made.
     package var volumeAttributes: StringMap<String> = [:]
+    /// A secret for attaching and detaching.
     package var controllerPublishSecretRef: SecretReference?
+    /// A secret for making ready on the node.
     package var nodeStageSecretRef: SecretReference?
+    /// A secret for mounting.
     package var nodePublishSecretRef: SecretReference?
+    /// A secret for making larger.
     package var controllerExpandSecretRef: SecretReference?
+    /// A secret for making larger on the node.
     package var nodeExpandSecretRef: SecretReference?
 
     package init() {}
@@ -246,31 +263,39 @@ extension CSIPersistentVolumeSource {
 }
 
 extension CSIPersistentVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.CSIPersistentVolumeSource",
+        description: "A volume of a CSI driver.",
         types: [
             { SecretReference.schema },
         ],
         #"""
-        driver|string|n=1 required always|""|
-        volumeHandle|string|n=2 required always|""|
-        readOnly|bool|n=3||
-        fsType|string|n=4||
-        volumeAttributes|{string}|n=5||
-        controllerPublishSecretRef|#0|n=6 pointer||
-        nodeStageSecretRef|#0|n=7 pointer||
-        nodePublishSecretRef|#0|n=8 pointer||
-        controllerExpandSecretRef|#0|n=9 pointer||
-        nodeExpandSecretRef|#0|n=10 pointer||
+        driver|string|n=1 required always|""|The driver's name.
+        volumeHandle|string|n=2 required always|""|The name by which the driver knows the volume.
+        readOnly|bool|n=3||Whether it cannot be written.
+        fsType|string|n=4||The file system, such as `ext4`. The driver's usual one if absent.
+        volumeAttributes|{string}|n=5||More for the driver, from when the volume was made.
+        controllerPublishSecretRef|#0|n=6 pointer||A secret for attaching and detaching.
+        nodeStageSecretRef|#0|n=7 pointer||A secret for making ready on the node.
+        nodePublishSecretRef|#0|n=8 pointer||A secret for mounting.
+        controllerExpandSecretRef|#0|n=9 pointer||A secret for making larger.
+        nodeExpandSecretRef|#0|n=10 pointer||A secret for making larger on the node.
         """#)
 }
 
+/// A file system of Ceph.
 package struct CephFSPersistentVolumeSource: APIMessage {
+    /// The monitors.
     package var monitors: [String] = []
+    /// The directory in it. `/` if absent.
     package var path: String = ""
+    /// The user. `admin` if absent.
     package var user: String = ""
+    /// A file on the node with the user's key.
     package var secretFile: String = ""
+    /// A secret with the user's key.
     package var secretRef: SecretReference?
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -376,25 +401,31 @@ extension CephFSPersistentVolumeSource {
 }
 
 extension CephFSPersistentVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.CephFSPersistentVolumeSource",
+        description: "A file system of Ceph.",
         types: [
             { SecretReference.schema },
         ],
         #"""
-        monitors|[string]|n=1 required always list=atomic||
-        path|string|n=2||
-        user|string|n=3||
-        secretFile|string|n=4||
-        secretRef|#0|n=5 pointer||
-        readOnly|bool|n=6||
+        monitors|[string]|n=1 required always list=atomic||The monitors.
+        path|string|n=2||The directory in it. `/` if absent.
+        user|string|n=3||The user. `admin` if absent.
+        secretFile|string|n=4||A file on the node with the user's key.
+        secretRef|#0|n=5 pointer||A secret with the user's key.
+        readOnly|bool|n=6||Whether it cannot be written.
         """#)
 }
 
+/// A disk of OpenStack.
 package struct CinderPersistentVolumeSource: APIMessage {
+    /// The disk's id.
     package var volumeID: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// A secret for the connection.
     package var secretRef: SecretReference?
 
     package init() {}
@@ -475,24 +506,31 @@ extension CinderPersistentVolumeSource {
 }
 
 extension CinderPersistentVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.CinderPersistentVolumeSource",
+        description: "A disk of OpenStack.",
         types: [
             { SecretReference.schema },
         ],
         #"""
-        volumeID|string|n=1 required always|""|
-        fsType|string|n=2||
-        readOnly|bool|n=3||
-        secretRef|#0|n=4 pointer||
+        volumeID|string|n=1 required always|""|The disk's id.
+        fsType|string|n=2||The file system, such as `ext4`. The driver's usual one if absent.
+        readOnly|bool|n=3||Whether it cannot be written.
+        secretRef|#0|n=4 pointer||A secret for the connection.
         """#)
 }
 
+/// A volume of a FlexVolume driver. Deprecated: use CSI.
 package struct FlexPersistentVolumeSource: APIMessage {
+    /// The driver's name.
     package var driver: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// A secret for the driver.
     package var secretRef: SecretReference?
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// More for the driver.
     package var options: StringMap<String> = [:]
 
     package init() {}
@@ -583,24 +621,30 @@ extension FlexPersistentVolumeSource {
 }
 
 extension FlexPersistentVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.FlexPersistentVolumeSource",
+        description: "A volume of a FlexVolume driver. Deprecated: use CSI.",
         types: [
             { SecretReference.schema },
         ],
         #"""
-        driver|string|n=1 required always|""|
-        fsType|string|n=2||
-        secretRef|#0|n=3 pointer||
-        readOnly|bool|n=4||
-        options|{string}|n=5||
+        driver|string|n=1 required always|""|The driver's name.
+        fsType|string|n=2||The file system, such as `ext4`. The driver's usual one if absent.
+        secretRef|#0|n=3 pointer||A secret for the driver.
+        readOnly|bool|n=4||Whether it cannot be written.
+        options|{string}|n=5||More for the driver.
         """#)
 }
 
+/// A volume of Glusterfs.
 package struct GlusterfsPersistentVolumeSource: APIMessage {
+    /// The endpoints of its servers.
     package var endpoints: String = ""
+    /// The volume's name.
     package var path: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// The namespace of the endpoints. That of the claim if absent.
     package var endpointsNamespace: String?
 
     package init() {}
@@ -679,27 +723,40 @@ extension GlusterfsPersistentVolumeSource {
 }
 
 extension GlusterfsPersistentVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.GlusterfsPersistentVolumeSource",
+        description: "A volume of Glusterfs.",
         #"""
-        endpoints|string|n=1 required always|""|
-        path|string|n=2 required always|""|
-        readOnly|bool|n=3||
-        endpointsNamespace|string|n=4 pointer||
+        endpoints|string|n=1 required always|""|The endpoints of its servers.
+        path|string|n=2 required always|""|The volume's name.
+        readOnly|bool|n=3||Whether it cannot be written.
+        endpointsNamespace|string|n=4 pointer||The namespace of the endpoints. That of the claim if absent.
         """#)
 }
 
+/// A disk that is reached over iSCSI.
 package struct ISCSIPersistentVolumeSource: APIMessage {
+    /// The target's address, with the port unless it is the usual one.
     package var targetPortal: String = ""
+    /// The target's name.
     package var iqn: String = ""
+    /// The number of the disk.
     package var lun: Int = 0
+    /// The interface of the initiator.
     package var iscsiInterface: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// More addresses of the target.
     package var portals: [String] = []
+    /// Whether discovery asks for a password.
     package var chapAuthDiscovery: Bool = false
+    /// Whether sessions ask for a password.
     package var chapAuthSession: Bool = false
+    /// A secret with the passwords.
     package var secretRef: SecretReference?
+    /// The initiator's name.
     package var initiatorName: String?
 
     package init() {}
@@ -846,28 +903,32 @@ extension ISCSIPersistentVolumeSource {
 }
 
 extension ISCSIPersistentVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ISCSIPersistentVolumeSource",
+        description: "A disk that is reached over iSCSI.",
         types: [
             { SecretReference.schema },
         ],
         #"""
-        targetPortal|string|n=1 required always|""|
-        iqn|string|n=2 required always|""|
-        lun|int32|n=3 required always|0|
-        iscsiInterface|string|n=4|"default"|
-        fsType|string|n=5||
-        readOnly|bool|n=6||
-        portals|[string]|n=7 list=atomic||
-        chapAuthDiscovery|bool|n=8||
-        chapAuthSession|bool|n=11||
-        secretRef|#0|n=10 pointer||
-        initiatorName|string|n=12 pointer||
+        targetPortal|string|n=1 required always|""|The target's address, with the port unless it is the usual one.
+        iqn|string|n=2 required always|""|The target's name.
+        lun|int32|n=3 required always|0|The number of the disk.
+        iscsiInterface|string|n=4|"default"|The interface of the initiator.
+        fsType|string|n=5||The file system, such as `ext4`. The driver's usual one if absent.
+        readOnly|bool|n=6||Whether it cannot be written.
+        portals|[string]|n=7 list=atomic||More addresses of the target.
+        chapAuthDiscovery|bool|n=8||Whether discovery asks for a password.
+        chapAuthSession|bool|n=11||Whether sessions ask for a password.
+        secretRef|#0|n=10 pointer||A secret with the passwords.
+        initiatorName|string|n=12 pointer||The initiator's name.
         """#)
 }
 
+/// A disk or directory of one node.
 package struct LocalVolumeSource: APIMessage {
+    /// Its path.
     package var path: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String?
 
     package init() {}
@@ -928,22 +989,32 @@ extension LocalVolumeSource {
 }
 
 extension LocalVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.LocalVolumeSource",
+        description: "A disk or directory of one node.",
         #"""
-        path|string|n=1 required always|""|
-        fsType|string|n=2 pointer||
+        path|string|n=1 required always|""|Its path.
+        fsType|string|n=2 pointer||The file system, such as `ext4`. The driver's usual one if absent.
         """#)
 }
 
+/// A disk of Ceph.
 package struct RBDPersistentVolumeSource: APIMessage {
+    /// The monitors.
     package var monitors: [String] = []
+    /// The disk's name.
     package var image: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// The pool. `rbd` if absent.
     package var pool: String = ""
+    /// The user. `admin` if absent.
     package var user: String = ""
+    /// A file on the node with the user's key.
     package var keyring: String = ""
+    /// A secret with the user's key.
     package var secretRef: SecretReference?
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -1067,33 +1138,45 @@ extension RBDPersistentVolumeSource {
 }
 
 extension RBDPersistentVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.RBDPersistentVolumeSource",
+        description: "A disk of Ceph.",
         types: [
             { SecretReference.schema },
         ],
         #"""
-        monitors|[string]|n=1 required always list=atomic||
-        image|string|n=2 required always|""|
-        fsType|string|n=3||
-        pool|string|n=4|"rbd"|
-        user|string|n=5|"admin"|
-        keyring|string|n=6|"/etc/ceph/keyring"|
-        secretRef|#0|n=7 pointer||
-        readOnly|bool|n=8||
+        monitors|[string]|n=1 required always list=atomic||The monitors.
+        image|string|n=2 required always|""|The disk's name.
+        fsType|string|n=3||The file system, such as `ext4`. The driver's usual one if absent.
+        pool|string|n=4|"rbd"|The pool. `rbd` if absent.
+        user|string|n=5|"admin"|The user. `admin` if absent.
+        keyring|string|n=6|"/etc/ceph/keyring"|A file on the node with the user's key.
+        secretRef|#0|n=7 pointer||A secret with the user's key.
+        readOnly|bool|n=8||Whether it cannot be written.
         """#)
 }
 
+/// A volume of ScaleIO.
 package struct ScaleIOPersistentVolumeSource: APIMessage {
+    /// The address of the gateway.
     package var gateway: String = ""
+    /// The storage system.
     package var system: String = ""
+    /// A secret with user and password.
     package var secretRef: SecretReference?
+    /// Whether to use TLS.
     package var sslEnabled: Bool = false
+    /// The protection domain.
     package var protectionDomain: String = ""
+    /// The pool.
     package var storagePool: String = ""
+    /// ThickProvisioned or ThinProvisioned.
     package var storageMode: String = ""
+    /// The volume's name.
     package var volumeName: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -1235,31 +1318,38 @@ extension ScaleIOPersistentVolumeSource {
 }
 
 extension ScaleIOPersistentVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ScaleIOPersistentVolumeSource",
+        description: "A volume of ScaleIO.",
         types: [
             { SecretReference.schema },
         ],
         #"""
-        gateway|string|n=1 required always|""|
-        system|string|n=2 required always|""|
-        secretRef|#0|n=3 required pointer always||
-        sslEnabled|bool|n=4||
-        protectionDomain|string|n=5||
-        storagePool|string|n=6||
-        storageMode|string|n=7|"ThinProvisioned"|
-        volumeName|string|n=8||
-        fsType|string|n=9|"xfs"|
-        readOnly|bool|n=10||
+        gateway|string|n=1 required always|""|The address of the gateway.
+        system|string|n=2 required always|""|The storage system.
+        secretRef|#0|n=3 required pointer always||A secret with user and password.
+        sslEnabled|bool|n=4||Whether to use TLS.
+        protectionDomain|string|n=5||The protection domain.
+        storagePool|string|n=6||The pool.
+        storageMode|string|n=7|"ThinProvisioned"|ThickProvisioned or ThinProvisioned.
+        volumeName|string|n=8||The volume's name.
+        fsType|string|n=9|"xfs"|The file system, such as `ext4`. The driver's usual one if absent.
+        readOnly|bool|n=10||Whether it cannot be written.
         """#)
 }
 
+/// A volume of StorageOS.
 package struct StorageOSPersistentVolumeSource: APIMessage {
+    /// The volume's name.
     package var volumeName: String = ""
+    /// Its namespace there. That of the pod if absent.
     package var volumeNamespace: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
     @usableFromInline var boxedSecretRef = BoxedOptional<ObjectReference>()
+    /// A secret for the connection.
     @inlinable
     package var secretRef: ObjectReference? {
         _read { yield boxedSecretRef.value }
@@ -1356,16 +1446,17 @@ extension StorageOSPersistentVolumeSource {
 }
 
 extension StorageOSPersistentVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.StorageOSPersistentVolumeSource",
+        description: "A volume of StorageOS.",
         types: [
             { ObjectReference.schema },
         ],
         #"""
-        volumeName|string|n=1||
-        volumeNamespace|string|n=2||
-        fsType|string|n=3||
-        readOnly|bool|n=4||
-        secretRef|#0|n=5 pointer||
+        volumeName|string|n=1||The volume's name.
+        volumeNamespace|string|n=2||Its namespace there. That of the pod if absent.
+        fsType|string|n=3||The file system, such as `ext4`. The driver's usual one if absent.
+        readOnly|bool|n=4||Whether it cannot be written.
+        secretRef|#0|n=5 pointer||A secret for the connection.
         """#)
 }

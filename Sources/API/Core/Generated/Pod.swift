@@ -111,7 +111,7 @@ extension Pod {
 }
 
 extension Pod {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Pod",
         gvk: gvk,
         description: "Containers that run together on one node and share a network address and volumes.",
@@ -138,6 +138,7 @@ package struct PodTemplate: APIObject {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// What the pods look like.
     package var template: PodTemplateSpec = PodTemplateSpec()
 
     package init() {}
@@ -214,7 +215,7 @@ extension PodTemplate {
 }
 
 extension PodTemplate {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodTemplate",
         gvk: gvk,
         description: "A template for pods, stored on its own.",
@@ -224,13 +225,17 @@ extension PodTemplate {
         ],
         #"""
         metadata|#0|n=1||Name, labels and the other metadata.
-        template|#1|n=2||
+        template|#1|n=2||What the pods look like.
         """#)
 }
 
+/// More for the resolver, after what the policy says.
 package struct PodDNSConfig: APIMessage {
+    /// Servers.
     package var nameservers: [String] = []
+    /// Domains in which short names are looked for.
     package var searches: [String] = []
+    /// Options of the resolver.
     package var options: [PodDNSConfigOption] = []
 
     package init() {}
@@ -303,20 +308,24 @@ extension PodDNSConfig {
 }
 
 extension PodDNSConfig {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodDNSConfig",
+        description: "More for the resolver, after what the policy says.",
         types: [
             { PodDNSConfigOption.schema },
         ],
         #"""
-        nameservers|[string]|n=1 list=atomic||
-        searches|[string]|n=2 list=atomic||
-        options|[#0]|n=3 list=atomic||
+        nameservers|[string]|n=1 list=atomic||Servers.
+        searches|[string]|n=2 list=atomic||Domains in which short names are looked for.
+        options|[#0]|n=3 list=atomic||Options of the resolver.
         """#)
 }
 
+/// One option of the resolver.
 package struct PodDNSConfigOption: APIMessage {
+    /// Its name.
     package var name: String = ""
+    /// Its value.
     package var value: String?
 
     package init() {}
@@ -379,15 +388,18 @@ extension PodDNSConfigOption {
 }
 
 extension PodDNSConfigOption {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodDNSConfigOption",
+        description: "One option of the resolver.",
         #"""
-        name|string|n=1||
-        value|string|n=2 pointer||
+        name|string|n=1||Its name.
+        value|string|n=2 pointer||Its value.
         """#)
 }
 
+/// The system that a pod needs.
 package struct PodOS: APIMessage {
+    /// linux or windows.
     package var name: String = ""
 
     package init() {}
@@ -438,14 +450,17 @@ extension PodOS {
 }
 
 extension PodOS {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodOS",
+        description: "The system that a pod needs.",
         #"""
-        name|string|n=1 required always|""|
+        name|string|n=1 required always|""|linux or windows.
         """#)
 }
 
+/// A condition that must be true for the pod to be ready.
 package struct PodReadinessGate: APIMessage {
+    /// The condition's type.
     package var conditionType: String = ""
 
     package init() {}
@@ -496,16 +511,21 @@ extension PodReadinessGate {
 }
 
 extension PodReadinessGate {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodReadinessGate",
+        description: "A condition that must be true for the pod to be ready.",
         #"""
-        conditionType|string|n=1 required always|""|
+        conditionType|string|n=1 required always|""|The condition's type.
         """#)
 }
 
+/// A claim of devices that containers may use. By name, or made from a template.
 package struct PodResourceClaim: APIMessage {
+    /// The claim's name in the pod.
     package var name: String = ""
+    /// A claim in the pod's namespace.
     package var resourceClaimName: String?
+    /// A template in the pod's namespace.
     package var resourceClaimTemplateName: String?
 
     package init() {}
@@ -576,16 +596,19 @@ extension PodResourceClaim {
 }
 
 extension PodResourceClaim {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodResourceClaim",
+        description: "A claim of devices that containers may use. By name, or made from a template.",
         #"""
-        name|string|n=1 required always|""|
-        resourceClaimName|string|n=3 pointer||
-        resourceClaimTemplateName|string|n=4 pointer||
+        name|string|n=1 required always|""|The claim's name in the pod.
+        resourceClaimName|string|n=3 pointer||A claim in the pod's namespace.
+        resourceClaimTemplateName|string|n=4 pointer||A template in the pod's namespace.
         """#)
 }
 
+/// A reason to wait before the pod is placed.
 package struct PodSchedulingGate: APIMessage {
+    /// The reason's name.
     package var name: String = ""
 
     package init() {}
@@ -636,10 +659,11 @@ extension PodSchedulingGate {
 }
 
 extension PodSchedulingGate {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodSchedulingGate",
+        description: "A reason to wait before the pod is placed.",
         #"""
-        name|string|n=1 required always|""|
+        name|string|n=1 required always|""|The reason's name.
         """#)
 }
 
@@ -730,6 +754,7 @@ package struct PodSpec: APIMessage {
     package var resourceClaims: [PodResourceClaim] = []
     /// Resources of the pod as a whole.
     package var resources: ResourceRequirements?
+    /// The host name as a whole, instead of hostname and subdomain.
     package var hostnameOverride: String?
 
     package init() {}
@@ -1185,7 +1210,7 @@ extension PodSpec {
 }
 
 extension PodSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodSpec",
         description: "How a pod is to run.",
         types: [
@@ -1246,7 +1271,7 @@ extension PodSpec {
         schedulingGates|[#12]|n=38 list=map keys=name patch=merge patchKey=name||While there are any, the pod is not scheduled.
         resourceClaims|[#13]|n=39 list=map keys=name patch=merge,retainKeys patchKey=name||Claims that must be allocated before the pod starts.
         resources|#14|n=40 pointer||Resources of the pod as a whole.
-        hostnameOverride|string|n=41 pointer||
+        hostnameOverride|string|n=41 pointer||The host name as a whole, instead of hostname and subdomain.
         """#)
 }
 
@@ -1323,7 +1348,7 @@ extension PodTemplateSpec {
 }
 
 extension PodTemplateSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodTemplateSpec",
         description: "What pods made from a template look like.",
         types: [
@@ -1424,7 +1449,7 @@ extension PodList {
 }
 
 extension PodList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodList",
         gvk: gvk,
         description: "A list of objects of the kind Pod.",
@@ -1526,7 +1551,7 @@ extension PodTemplateList {
 }
 
 extension PodTemplateList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodTemplateList",
         gvk: gvk,
         description: "A list of objects of the kind PodTemplate.",

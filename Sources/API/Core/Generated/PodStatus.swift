@@ -3,7 +3,9 @@
 package import APIMachinery
 package import Codec
 
+/// An address.
 package struct HostIP: APIMessage {
+    /// The address.
     package var ip: String = ""
 
     package init() {}
@@ -54,10 +56,11 @@ extension HostIP {
 }
 
 extension HostIP {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.HostIP",
+        description: "An address.",
         #"""
-        ip|string|n=1 required always|""|
+        ip|string|n=1 required always|""|The address.
         """#)
 }
 
@@ -65,6 +68,7 @@ extension HostIP {
 package struct PodCondition: APIMessage {
     /// Which aspect.
     package var type: String = ""
+    /// The generation of the pod that this is about.
     package var observedGeneration: Int = 0
     /// True, False or Unknown.
     package var status: String = ""
@@ -183,12 +187,12 @@ extension PodCondition {
 }
 
 extension PodCondition {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodCondition",
         description: "One aspect of a pod's state.",
         #"""
         type|string|n=1 required always|""|Which aspect.
-        observedGeneration|int64|n=7||
+        observedGeneration|int64|n=7||The generation of the pod that this is about.
         status|string|n=2 required always|""|True, False or Unknown.
         lastProbeTime|Time|n=3||When it was last looked at.
         lastTransitionTime|Time|n=4||When the status last changed.
@@ -197,8 +201,11 @@ extension PodCondition {
         """#)
 }
 
+/// The claim that was made for the pod's extended resources.
 package struct PodExtendedResourceClaimStatus: APIMessage {
+    /// Which request stands for what.
     package var requestMappings: [ContainerExtendedResourceRequest] = []
+    /// The claim's name.
     package var resourceClaimName: String = ""
 
     package init() {}
@@ -262,18 +269,21 @@ extension PodExtendedResourceClaimStatus {
 }
 
 extension PodExtendedResourceClaimStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodExtendedResourceClaimStatus",
+        description: "The claim that was made for the pod's extended resources.",
         types: [
             { ContainerExtendedResourceRequest.schema },
         ],
         #"""
-        requestMappings|[#0]|n=1 required always list=atomic||
-        resourceClaimName|string|n=2 required always|""|
+        requestMappings|[#0]|n=1 required always list=atomic||Which request stands for what.
+        resourceClaimName|string|n=2 required always|""|The claim's name.
         """#)
 }
 
+/// An address.
 package struct PodIP: APIMessage {
+    /// The address.
     package var ip: String = ""
 
     package init() {}
@@ -324,15 +334,19 @@ extension PodIP {
 }
 
 extension PodIP {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodIP",
+        description: "An address.",
         #"""
-        ip|string|n=1 required always|""|
+        ip|string|n=1 required always|""|The address.
         """#)
 }
 
+/// The claim that was made for the pod.
 package struct PodResourceClaimStatus: APIMessage {
+    /// The claim's name in the pod.
     package var name: String = ""
+    /// The claim's name.
     package var resourceClaimName: String?
 
     package init() {}
@@ -393,11 +407,12 @@ extension PodResourceClaimStatus {
 }
 
 extension PodResourceClaimStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodResourceClaimStatus",
+        description: "The claim that was made for the pod.",
         #"""
-        name|string|n=1 required always|""|
-        resourceClaimName|string|n=2 pointer||
+        name|string|n=1 required always|""|The claim's name in the pod.
+        resourceClaimName|string|n=2 pointer||The claim's name.
         """#)
 }
 
@@ -433,8 +448,11 @@ package struct PodStatus: APIMessage {
     package var qosClass: String = ""
     /// The state of each ephemeral container.
     package var ephemeralContainerStatuses: [ContainerStatus] = []
+    /// How far a change of resources is. Deprecated: see the conditions.
     package var resize: String = ""
+    /// The claims that were made for the pod.
     package var resourceClaimStatuses: [PodResourceClaimStatus] = []
+    /// The claim that was made for its extended resources.
     package var extendedResourceClaimStatus: PodExtendedResourceClaimStatus?
 
     package init() {}
@@ -657,7 +675,7 @@ extension PodStatus {
 }
 
 extension PodStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodStatus",
         description: "What was last seen of a pod.",
         types: [
@@ -684,8 +702,8 @@ extension PodStatus {
         containerStatuses|[#3]|n=8 list=atomic||The state of each container.
         qosClass|string|n=9||Guaranteed, Burstable or BestEffort, from the resources of the containers.
         ephemeralContainerStatuses|[#3]|n=13 list=atomic||The state of each ephemeral container.
-        resize|string|n=14||
-        resourceClaimStatuses|[#4]|n=15 list=map keys=name patch=merge,retainKeys patchKey=name||
-        extendedResourceClaimStatus|#5|n=18 pointer||
+        resize|string|n=14||How far a change of resources is. Deprecated: see the conditions.
+        resourceClaimStatuses|[#4]|n=15 list=map keys=name patch=merge,retainKeys patchKey=name||The claims that were made for the pod.
+        extendedResourceClaimStatus|#5|n=18 pointer||The claim that was made for its extended resources.
         """#)
 }

@@ -58,7 +58,7 @@ extension ExecAction {
 }
 
 extension ExecAction {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ExecAction",
         description: "A command.",
         #"""
@@ -66,8 +66,11 @@ extension ExecAction {
         """#)
 }
 
+/// A probe by the health service of gRPC.
 package struct GRPCAction: APIMessage {
+    /// The port.
     package var port: Int = 0
+    /// The service to ask about. Empty: the server as a whole.
     package var service: String?
 
     package init() {}
@@ -131,11 +134,12 @@ extension GRPCAction {
 }
 
 extension GRPCAction {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.GRPCAction",
+        description: "A probe by the health service of gRPC.",
         #"""
-        port|int32|n=1 required always|0|
-        service|string|n=2 pointer always|""|
+        port|int32|n=1 required always|0|The port.
+        service|string|n=2 pointer always|""|The service to ask about. Empty: the server as a whole.
         """#)
 }
 
@@ -240,7 +244,7 @@ extension HTTPGetAction {
 }
 
 extension HTTPGetAction {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.HTTPGetAction",
         description: "A request over HTTP.",
         types: [
@@ -255,8 +259,11 @@ extension HTTPGetAction {
         """#)
 }
 
+/// A header of a request.
 package struct HTTPHeader: APIMessage {
+    /// Its name.
     package var name: String = ""
+    /// Its value.
     package var value: String = ""
 
     package init() {}
@@ -315,11 +322,12 @@ extension HTTPHeader {
 }
 
 extension HTTPHeader {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.HTTPHeader",
+        description: "A header of a request.",
         #"""
-        name|string|n=1 required always|""|
-        value|string|n=2 required always|""|
+        name|string|n=1 required always|""|Its name.
+        value|string|n=2 required always|""|Its value.
         """#)
 }
 
@@ -412,7 +420,7 @@ extension Lifecycle {
 }
 
 extension Lifecycle {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Lifecycle",
         description: "What to do around a container's life.",
         types: [
@@ -425,15 +433,20 @@ extension Lifecycle {
         """#)
 }
 
+/// What to do. Exactly one field is set.
 package struct LifecycleHandler: APIMessage {
+    /// Run a command in the container.
     package var exec: ExecAction?
     @usableFromInline var boxedHttpGet = BoxedOptional<HTTPGetAction>()
+    /// Make a request.
     @inlinable
     package var httpGet: HTTPGetAction? {
         _read { yield boxedHttpGet.value }
         _modify { yield &boxedHttpGet.value }
     }
+    /// No longer done; open a connection.
     package var tcpSocket: TCPSocketAction?
+    /// Wait.
     package var sleep: SleepAction?
 
     package init() {}
@@ -516,8 +529,9 @@ extension LifecycleHandler {
 }
 
 extension LifecycleHandler {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.LifecycleHandler",
+        description: "What to do. Exactly one field is set.",
         types: [
             { ExecAction.schema },
             { HTTPGetAction.schema },
@@ -525,15 +539,18 @@ extension LifecycleHandler {
             { SleepAction.schema },
         ],
         #"""
-        exec|#0|n=1 pointer||
-        httpGet|#1|n=2 pointer||
-        tcpSocket|#2|n=3 pointer||
-        sleep|#3|n=4 pointer||
+        exec|#0|n=1 pointer||Run a command in the container.
+        httpGet|#1|n=2 pointer||Make a request.
+        tcpSocket|#2|n=3 pointer||No longer done; open a connection.
+        sleep|#3|n=4 pointer||Wait.
         """#)
 }
 
+/// A handler of the container runtime.
 package struct NodeRuntimeHandler: APIMessage {
+    /// The handler's name. Empty is the usual one.
     package var name: String = ""
+    /// What it can do.
     package var features: NodeRuntimeHandlerFeatures?
 
     package init() {}
@@ -594,14 +611,15 @@ extension NodeRuntimeHandler {
 }
 
 extension NodeRuntimeHandler {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NodeRuntimeHandler",
+        description: "A handler of the container runtime.",
         types: [
             { NodeRuntimeHandlerFeatures.schema },
         ],
         #"""
-        name|string|n=1 always|""|
-        features|#0|n=2 pointer||
+        name|string|n=1 always|""|The handler's name. Empty is the usual one.
+        features|#0|n=2 pointer||What it can do.
         """#)
 }
 
@@ -790,7 +808,7 @@ extension Probe {
 }
 
 extension Probe {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Probe",
         description: "A check of a container.",
         types: [
@@ -813,7 +831,9 @@ extension Probe {
         """#)
 }
 
+/// Waiting.
 package struct SleepAction: APIMessage {
+    /// How long.
     package var seconds: Int = 0
 
     package init() {}
@@ -864,15 +884,19 @@ extension SleepAction {
 }
 
 extension SleepAction {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.SleepAction",
+        description: "Waiting.",
         #"""
-        seconds|int64|n=1 required always|0|
+        seconds|int64|n=1 required always|0|How long.
         """#)
 }
 
+/// A probe by opening a connection.
 package struct TCPSocketAction: APIMessage {
+    /// The port, by number or name.
     package var port: IntOrString = IntOrString()
+    /// The host. The pod's address if absent.
     package var host: String = ""
 
     package init() {}
@@ -933,10 +957,11 @@ extension TCPSocketAction {
 }
 
 extension TCPSocketAction {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.TCPSocketAction",
+        description: "A probe by opening a connection.",
         #"""
-        port|IntOrString|n=1 required always||
-        host|string|n=2||
+        port|IntOrString|n=1 required always||The port, by number or name.
+        host|string|n=2||The host. The pod's address if absent.
         """#)
 }

@@ -3,11 +3,17 @@
 package import APIMachinery
 package import Codec
 
+/// Authorities that pods may trust, as a file.
 package struct ClusterTrustBundleProjection: APIMessage {
+    /// The bundle's name.
     package var name: String?
+    /// Or all bundles of this signer.
     package var signerName: String?
+    /// With these labels.
     package var labelSelector: LabelSelector?
+    /// Whether the pod may start without.
     package var optional: Bool?
+    /// The file's path in the volume.
     package var path: String = ""
 
     package init() {}
@@ -98,23 +104,28 @@ extension ClusterTrustBundleProjection {
 }
 
 extension ClusterTrustBundleProjection {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ClusterTrustBundleProjection",
+        description: "Authorities that pods may trust, as a file.",
         types: [
             { LabelSelector.schema },
         ],
         #"""
-        name|string|n=1 pointer||
-        signerName|string|n=2 pointer||
-        labelSelector|#0|n=3 pointer||
-        optional|bool|n=5 pointer||
-        path|string|n=4 required always|""|
+        name|string|n=1 pointer||The bundle's name.
+        signerName|string|n=2 pointer||Or all bundles of this signer.
+        labelSelector|#0|n=3 pointer||With these labels.
+        optional|bool|n=5 pointer||Whether the pod may start without.
+        path|string|n=4 required always|""|The file's path in the volume.
         """#)
 }
 
+/// Values of an object, as files.
 package struct ConfigMapProjection: APIMessage {
+    /// The object's name.
     package var name: String = ""
+    /// The keys, with the files they become. Absent: all keys, by their names.
     package var items: [KeyToPath] = []
+    /// Whether the pod may start without.
     package var optional: Bool?
 
     package init() {}
@@ -204,15 +215,16 @@ extension ConfigMapProjection {
 }
 
 extension ConfigMapProjection {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ConfigMapProjection",
+        description: "Values of an object, as files.",
         types: [
             { KeyToPath.schema },
         ],
         #"""
-        name|string|n=1,1|""|
-        items|[#0]|n=2 list=atomic||
-        optional|bool|n=4 pointer||
+        name|string|n=1,1|""|The object's name.
+        items|[#0]|n=2 list=atomic||The keys, with the files they become. Absent: all keys, by their names.
+        optional|bool|n=4 pointer||Whether the pod may start without.
         """#)
 }
 
@@ -324,7 +336,7 @@ extension ConfigMapVolumeSource {
 }
 
 extension ConfigMapVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ConfigMapVolumeSource",
         description: "The keys of a config map as files.",
         types: [
@@ -338,7 +350,9 @@ extension ConfigMapVolumeSource {
         """#)
 }
 
+/// What the pod is, as files.
 package struct DownwardAPIProjection: APIMessage {
+    /// The files.
     package var items: [DownwardAPIVolumeFile] = []
 
     package init() {}
@@ -391,20 +405,26 @@ extension DownwardAPIProjection {
 }
 
 extension DownwardAPIProjection {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.DownwardAPIProjection",
+        description: "What the pod is, as files.",
         types: [
             { DownwardAPIVolumeFile.schema },
         ],
         #"""
-        items|[#0]|n=1 list=atomic||
+        items|[#0]|n=1 list=atomic||The files.
         """#)
 }
 
+/// One file that tells something of the pod.
 package struct DownwardAPIVolumeFile: APIMessage {
+    /// The file's path in the volume.
     package var path: String = ""
+    /// A field of the pod.
     package var fieldRef: ObjectFieldSelector?
+    /// A request or limit of a container.
     package var resourceFieldRef: ResourceFieldSelector?
+    /// The file's mode.
     package var mode: Int?
 
     package init() {}
@@ -485,22 +505,26 @@ extension DownwardAPIVolumeFile {
 }
 
 extension DownwardAPIVolumeFile {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.DownwardAPIVolumeFile",
+        description: "One file that tells something of the pod.",
         types: [
             { ObjectFieldSelector.schema },
             { ResourceFieldSelector.schema },
         ],
         #"""
-        path|string|n=1 required always|""|
-        fieldRef|#0|n=2 pointer||
-        resourceFieldRef|#1|n=3 pointer||
-        mode|int32|n=4 pointer||
+        path|string|n=1 required always|""|The file's path in the volume.
+        fieldRef|#0|n=2 pointer||A field of the pod.
+        resourceFieldRef|#1|n=3 pointer||A request or limit of a container.
+        mode|int32|n=4 pointer||The file's mode.
         """#)
 }
 
+/// What the pod is, as files.
 package struct DownwardAPIVolumeSource: APIMessage {
+    /// The files.
     package var items: [DownwardAPIVolumeFile] = []
+    /// The mode of files that say none. 0644 if absent.
     package var defaultMode: Int?
 
     package init() {}
@@ -563,20 +587,25 @@ extension DownwardAPIVolumeSource {
 }
 
 extension DownwardAPIVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.DownwardAPIVolumeSource",
+        description: "What the pod is, as files.",
         types: [
             { DownwardAPIVolumeFile.schema },
         ],
         #"""
-        items|[#0]|n=1 list=atomic||
-        defaultMode|int32|n=2 pointer||
+        items|[#0]|n=1 list=atomic||The files.
+        defaultMode|int32|n=2 pointer||The mode of files that say none. 0644 if absent.
         """#)
 }
 
+/// A key and the file it becomes.
 package struct KeyToPath: APIMessage {
+    /// The key.
     package var key: String = ""
+    /// The file's path in the volume.
     package var path: String = ""
+    /// The file's mode.
     package var mode: Int?
 
     package init() {}
@@ -645,21 +674,29 @@ extension KeyToPath {
 }
 
 extension KeyToPath {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.KeyToPath",
+        description: "A key and the file it becomes.",
         #"""
-        key|string|n=1 required always|""|
-        path|string|n=2 required always|""|
-        mode|int32|n=3 pointer||
+        key|string|n=1 required always|""|The key.
+        path|string|n=2 required always|""|The file's path in the volume.
+        mode|int32|n=3 pointer||The file's mode.
         """#)
 }
 
+/// A key and a certificate for the pod, as files, renewed in time.
 package struct PodCertificateProjection: APIMessage {
+    /// Who signs.
     package var signerName: String = ""
+    /// The sort of key, such as ED25519.
     package var keyType: String = ""
+    /// The longest life of a certificate.
     package var maxExpirationSeconds: Int?
+    /// The file that has both.
     package var credentialBundlePath: String = ""
+    /// The file that has the key.
     package var keyPath: String = ""
+    /// The file that has the certificates.
     package var certificateChainPath: String = ""
 
     package init() {}
@@ -762,20 +799,24 @@ extension PodCertificateProjection {
 }
 
 extension PodCertificateProjection {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodCertificateProjection",
+        description: "A key and a certificate for the pod, as files, renewed in time.",
         #"""
-        signerName|string|n=1 required||
-        keyType|string|n=2 required||
-        maxExpirationSeconds|int32|n=3 pointer||
-        credentialBundlePath|string|n=4||
-        keyPath|string|n=5||
-        certificateChainPath|string|n=6||
+        signerName|string|n=1 required||Who signs.
+        keyType|string|n=2 required||The sort of key, such as ED25519.
+        maxExpirationSeconds|int32|n=3 pointer||The longest life of a certificate.
+        credentialBundlePath|string|n=4||The file that has both.
+        keyPath|string|n=5||The file that has the key.
+        certificateChainPath|string|n=6||The file that has the certificates.
         """#)
 }
 
+/// Files of several sources in one directory.
 package struct ProjectedVolumeSource: APIMessage {
+    /// The sources.
     package var sources: [VolumeProjection] = []
+    /// The mode of files that say none. 0644 if absent.
     package var defaultMode: Int?
 
     package init() {}
@@ -841,20 +882,25 @@ extension ProjectedVolumeSource {
 }
 
 extension ProjectedVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ProjectedVolumeSource",
+        description: "Files of several sources in one directory.",
         types: [
             { VolumeProjection.schema },
         ],
         #"""
-        sources|[#0]|n=1 always list=atomic||
-        defaultMode|int32|n=2 pointer||
+        sources|[#0]|n=1 always list=atomic||The sources.
+        defaultMode|int32|n=2 pointer||The mode of files that say none. 0644 if absent.
         """#)
 }
 
+/// Values of an object, as files.
 package struct SecretProjection: APIMessage {
+    /// The object's name.
     package var name: String = ""
+    /// The keys, with the files they become. Absent: all keys, by their names.
     package var items: [KeyToPath] = []
+    /// Whether the pod may start without.
     package var optional: Bool?
 
     package init() {}
@@ -944,15 +990,16 @@ extension SecretProjection {
 }
 
 extension SecretProjection {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.SecretProjection",
+        description: "Values of an object, as files.",
         types: [
             { KeyToPath.schema },
         ],
         #"""
-        name|string|n=1,1|""|
-        items|[#0]|n=2 list=atomic||
-        optional|bool|n=4 pointer||
+        name|string|n=1,1|""|The object's name.
+        items|[#0]|n=2 list=atomic||The keys, with the files they become. Absent: all keys, by their names.
+        optional|bool|n=4 pointer||Whether the pod may start without.
         """#)
 }
 
@@ -1047,7 +1094,7 @@ extension SecretVolumeSource {
 }
 
 extension SecretVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.SecretVolumeSource",
         description: "The keys of a secret as files.",
         types: [
@@ -1061,9 +1108,13 @@ extension SecretVolumeSource {
         """#)
 }
 
+/// A token of the pod's service account, as a file, renewed in time.
 package struct ServiceAccountTokenProjection: APIMessage {
+    /// Whom the token is for. The API server if absent.
     package var audience: String = ""
+    /// How long a token lives, at least 600.
     package var expirationSeconds: Int?
+    /// The file's path in the volume.
     package var path: String = ""
 
     package init() {}
@@ -1134,27 +1185,35 @@ extension ServiceAccountTokenProjection {
 }
 
 extension ServiceAccountTokenProjection {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ServiceAccountTokenProjection",
+        description: "A token of the pod's service account, as a file, renewed in time.",
         #"""
-        audience|string|n=1||
-        expirationSeconds|int64|n=2 pointer||
-        path|string|n=3 required always|""|
+        audience|string|n=1||Whom the token is for. The API server if absent.
+        expirationSeconds|int64|n=2 pointer||How long a token lives, at least 600.
+        path|string|n=3 required always|""|The file's path in the volume.
         """#)
 }
 
+/// One source of files. Exactly one field is set.
 package struct VolumeProjection: APIMessage {
+    /// Values of a secret.
     package var secret: SecretProjection?
+    /// What the pod is.
     package var downwardAPI: DownwardAPIProjection?
+    /// Values of a config map.
     package var configMap: ConfigMapProjection?
+    /// A token of the pod's service account.
     package var serviceAccountToken: ServiceAccountTokenProjection?
     @usableFromInline var boxedClusterTrustBundle = BoxedOptional<ClusterTrustBundleProjection>()
+    /// Authorities that the pod may trust.
     @inlinable
     package var clusterTrustBundle: ClusterTrustBundleProjection? {
         _read { yield boxedClusterTrustBundle.value }
         _modify { yield &boxedClusterTrustBundle.value }
     }
     @usableFromInline var boxedPodCertificate = BoxedOptional<PodCertificateProjection>()
+    /// A key and a certificate for the pod.
     @inlinable
     package var podCertificate: PodCertificateProjection? {
         _read { yield boxedPodCertificate.value }
@@ -1261,8 +1320,9 @@ extension VolumeProjection {
 }
 
 extension VolumeProjection {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.VolumeProjection",
+        description: "One source of files. Exactly one field is set.",
         types: [
             { SecretProjection.schema },
             { DownwardAPIProjection.schema },
@@ -1272,11 +1332,11 @@ extension VolumeProjection {
             { PodCertificateProjection.schema },
         ],
         #"""
-        secret|#0|n=1 pointer||
-        downwardAPI|#1|n=2 pointer||
-        configMap|#2|n=3 pointer||
-        serviceAccountToken|#3|n=4 pointer||
-        clusterTrustBundle|#4|n=5 pointer||
-        podCertificate|#5|n=6 pointer||
+        secret|#0|n=1 pointer||Values of a secret.
+        downwardAPI|#1|n=2 pointer||What the pod is.
+        configMap|#2|n=3 pointer||Values of a config map.
+        serviceAccountToken|#3|n=4 pointer||A token of the pod's service account.
+        clusterTrustBundle|#4|n=5 pointer||Authorities that the pod may trust.
+        podCertificate|#5|n=6 pointer||A key and a certificate for the pod.
         """#)
 }

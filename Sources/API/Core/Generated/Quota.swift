@@ -91,7 +91,7 @@ extension LimitRange {
 }
 
 extension LimitRange {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.LimitRange",
         gvk: gvk,
         description: "Bounds and defaults for the resources of single pods and containers.",
@@ -203,7 +203,7 @@ extension ResourceQuota {
 }
 
 extension ResourceQuota {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ResourceQuota",
         gvk: gvk,
         description: "Limits what a namespace may use.",
@@ -219,12 +219,19 @@ extension ResourceQuota {
         """#)
 }
 
+/// Bounds for objects of one type.
 package struct LimitRangeItem: APIMessage {
+    /// Pod, Container or PersistentVolumeClaim.
     package var type: String = ""
+    /// The most.
     package var max: StringMap<Quantity> = [:]
+    /// The least.
     package var min: StringMap<Quantity> = [:]
+    /// The limit of a container that names none.
     package var `default`: StringMap<Quantity> = [:]
+    /// The request of a container that names none.
     package var defaultRequest: StringMap<Quantity> = [:]
+    /// How many times the request the limit may be.
     package var maxLimitRequestRatio: StringMap<Quantity> = [:]
 
     package init() {}
@@ -325,19 +332,22 @@ extension LimitRangeItem {
 }
 
 extension LimitRangeItem {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.LimitRangeItem",
+        description: "Bounds for objects of one type.",
         #"""
-        type|string|n=1 required always|""|
-        max|{Quantity}|n=2||
-        min|{Quantity}|n=3||
-        default|{Quantity}|n=4||
-        defaultRequest|{Quantity}|n=5||
-        maxLimitRequestRatio|{Quantity}|n=6||
+        type|string|n=1 required always|""|Pod, Container or PersistentVolumeClaim.
+        max|{Quantity}|n=2||The most.
+        min|{Quantity}|n=3||The least.
+        default|{Quantity}|n=4||The limit of a container that names none.
+        defaultRequest|{Quantity}|n=5||The request of a container that names none.
+        maxLimitRequestRatio|{Quantity}|n=6||How many times the request the limit may be.
         """#)
 }
 
+/// Bounds for what objects of a namespace may ask for.
 package struct LimitRangeSpec: APIMessage {
+    /// The bounds, one entry per type.
     package var limits: [LimitRangeItem] = []
 
     package init() {}
@@ -393,19 +403,24 @@ extension LimitRangeSpec {
 }
 
 extension LimitRangeSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.LimitRangeSpec",
+        description: "Bounds for what objects of a namespace may ask for.",
         types: [
             { LimitRangeItem.schema },
         ],
         #"""
-        limits|[#0]|n=1 required always list=atomic||
+        limits|[#0]|n=1 required always list=atomic||The bounds, one entry per type.
         """#)
 }
 
+/// What a namespace may use.
 package struct ResourceQuotaSpec: APIMessage {
+    /// The most of each resource.
     package var hard: StringMap<Quantity> = [:]
+    /// Only objects that meet all of these count.
     package var scopes: [String] = []
+    /// Only objects that meet all of these count, with values.
     package var scopeSelector: ScopeSelector?
 
     package init() {}
@@ -478,20 +493,24 @@ extension ResourceQuotaSpec {
 }
 
 extension ResourceQuotaSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ResourceQuotaSpec",
+        description: "What a namespace may use.",
         types: [
             { ScopeSelector.schema },
         ],
         #"""
-        hard|{Quantity}|n=1||
-        scopes|[string]|n=2 list=atomic||
-        scopeSelector|#0|n=3 pointer||
+        hard|{Quantity}|n=1||The most of each resource.
+        scopes|[string]|n=2 list=atomic||Only objects that meet all of these count.
+        scopeSelector|#0|n=3 pointer||Only objects that meet all of these count, with values.
         """#)
 }
 
+/// What a namespace uses.
 package struct ResourceQuotaStatus: APIMessage {
+    /// The most of each resource.
     package var hard: StringMap<Quantity> = [:]
+    /// What is used.
     package var used: StringMap<Quantity> = [:]
 
     package init() {}
@@ -554,15 +573,18 @@ extension ResourceQuotaStatus {
 }
 
 extension ResourceQuotaStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ResourceQuotaStatus",
+        description: "What a namespace uses.",
         #"""
-        hard|{Quantity}|n=1||
-        used|{Quantity}|n=2||
+        hard|{Quantity}|n=1||The most of each resource.
+        used|{Quantity}|n=2||What is used.
         """#)
 }
 
+/// Requirements that must all hold.
 package struct ScopeSelector: APIMessage {
+    /// The requirements.
     package var matchExpressions: [ScopedResourceSelectorRequirement] = []
 
     package init() {}
@@ -615,19 +637,25 @@ extension ScopeSelector {
 }
 
 extension ScopeSelector {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ScopeSelector",
+        description: "Requirements that must all hold.",
         types: [
             { ScopedResourceSelectorRequirement.schema },
         ],
         #"""
-        matchExpressions|[#0]|n=1 list=atomic||
+        matchExpressions|[#0]|n=1 list=atomic||The requirements.
         """#)
 }
 
+/// One requirement on an object.
 package struct ScopedResourceSelectorRequirement: APIMessage {
+    /// Terminating, NotTerminating, BestEffort, NotBestEffort, PriorityClass, CrossNamespacePodAffinity or
+    /// VolumeAttributesClass.
     package var scopeName: String = ""
+    /// In, NotIn, Exists or DoesNotExist.
     package var `operator`: String = ""
+    /// What the value is compared with.
     package var values: [String] = []
 
     package init() {}
@@ -696,12 +724,13 @@ extension ScopedResourceSelectorRequirement {
 }
 
 extension ScopedResourceSelectorRequirement {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ScopedResourceSelectorRequirement",
+        description: "One requirement on an object.",
         #"""
-        scopeName|string|n=1 required always|""|
-        operator|string|n=2 required always|""|
-        values|[string]|n=3 list=atomic||
+        scopeName|string|n=1 required always|""|Terminating, NotTerminating, BestEffort, NotBestEffort, PriorityClass, CrossNamespacePodAffinity or VolumeAttributesClass.
+        operator|string|n=2 required always|""|In, NotIn, Exists or DoesNotExist.
+        values|[string]|n=3 list=atomic||What the value is compared with.
         """#)
 }
 
@@ -793,7 +822,7 @@ extension LimitRangeList {
 }
 
 extension LimitRangeList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.LimitRangeList",
         gvk: gvk,
         description: "A list of objects of the kind LimitRange.",
@@ -895,7 +924,7 @@ extension ResourceQuotaList {
 }
 
 extension ResourceQuotaList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ResourceQuotaList",
         gvk: gvk,
         description: "A list of objects of the kind ResourceQuota.",

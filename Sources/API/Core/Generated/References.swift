@@ -96,7 +96,7 @@ extension Binding {
 }
 
 extension Binding {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Binding",
         gvk: gvk,
         description: "Puts a pod on a node.",
@@ -165,7 +165,7 @@ extension LocalObjectReference {
 }
 
 extension LocalObjectReference {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.LocalObjectReference",
         description: "Points to an object in the same namespace.",
         #"""
@@ -175,12 +175,19 @@ extension LocalObjectReference {
 
 /// Points to an object.
 package struct ObjectReference: APIMessage {
+    /// The object's kind.
     package var kind: String = ""
+    /// The object's namespace.
     package var namespace: String = ""
+    /// The object's name.
     package var name: String = ""
+    /// The object's uid.
     package var uid: String = ""
+    /// The version of the object.
     package var apiVersion: String = ""
+    /// The state of the object that is meant.
     package var resourceVersion: String = ""
+    /// A part of the object, as in `spec.containers{web}`.
     package var fieldPath: String = ""
 
     package init() {}
@@ -293,23 +300,27 @@ extension ObjectReference {
 }
 
 extension ObjectReference {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ObjectReference",
         description: "Points to an object.",
         #"""
-        kind|string|n=1||
-        namespace|string|n=2||
-        name|string|n=3||
-        uid|string|n=4||
-        apiVersion|string|n=5||
-        resourceVersion|string|n=6||
-        fieldPath|string|n=7||
+        kind|string|n=1||The object's kind.
+        namespace|string|n=2||The object's namespace.
+        name|string|n=3||The object's name.
+        uid|string|n=4||The object's uid.
+        apiVersion|string|n=5||The version of the object.
+        resourceVersion|string|n=6||The state of the object that is meant.
+        fieldPath|string|n=7||A part of the object, as in `spec.containers{web}`.
         """#)
 }
 
+/// Points to an object of any kind in the same namespace.
 package struct TypedLocalObjectReference: APIMessage {
+    /// The kind's group. Absent: the core group.
     package var apiGroup: String?
+    /// The object's kind.
     package var kind: String = ""
+    /// The object's name.
     package var name: String = ""
 
     package init() {}
@@ -381,11 +392,12 @@ extension TypedLocalObjectReference {
 }
 
 extension TypedLocalObjectReference {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.TypedLocalObjectReference",
+        description: "Points to an object of any kind in the same namespace.",
         #"""
-        apiGroup|string|n=1 pointer always||
-        kind|string|n=2 required always|""|
-        name|string|n=3 required always|""|
+        apiGroup|string|n=1 pointer always||The kind's group. Absent: the core group.
+        kind|string|n=2 required always|""|The object's kind.
+        name|string|n=3 required always|""|The object's name.
         """#)
 }

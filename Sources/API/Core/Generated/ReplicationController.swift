@@ -101,7 +101,7 @@ extension ReplicationController {
 }
 
 extension ReplicationController {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ReplicationController",
         gvk: gvk,
         description: "Keeps a number of pods running. Deployments do it better.",
@@ -117,11 +117,17 @@ extension ReplicationController {
         """#)
 }
 
+/// One aspect of the state.
 package struct ReplicationControllerCondition: APIMessage {
+    /// ReplicaFailure.
     package var type: String = ""
+    /// True, False or Unknown.
     package var status: String = ""
+    /// When the status last changed.
     package var lastTransitionTime: Time?
+    /// One word for machines.
     package var reason: String = ""
+    /// A sentence for people.
     package var message: String = ""
 
     package init() {}
@@ -210,21 +216,27 @@ extension ReplicationControllerCondition {
 }
 
 extension ReplicationControllerCondition {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ReplicationControllerCondition",
+        description: "One aspect of the state.",
         #"""
-        type|string|n=1 required always|""|
-        status|string|n=2 required always|""|
-        lastTransitionTime|Time|n=3||
-        reason|string|n=4||
-        message|string|n=5||
+        type|string|n=1 required always|""|ReplicaFailure.
+        status|string|n=2 required always|""|True, False or Unknown.
+        lastTransitionTime|Time|n=3||When the status last changed.
+        reason|string|n=4||One word for machines.
+        message|string|n=5||A sentence for people.
         """#)
 }
 
+/// How many pods are to run, and what they look like.
 package struct ReplicationControllerSpec: APIMessage {
+    /// How many pods. 1 if absent.
     package var replicas: Int?
+    /// How long a pod must be ready before it counts as available.
     package var minReadySeconds: Int = 0
+    /// Labels of the pods that belong to it. Those of the template if absent.
     package var selector: StringMap<String> = [:]
+    /// What its pods look like.
     package var template: PodTemplateSpec?
 
     package init() {}
@@ -307,25 +319,33 @@ extension ReplicationControllerSpec {
 }
 
 extension ReplicationControllerSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ReplicationControllerSpec",
+        description: "How many pods are to run, and what they look like.",
         types: [
             { PodTemplateSpec.schema },
         ],
         #"""
-        replicas|int32|n=1 pointer|1|
-        minReadySeconds|int32|n=4|0|
-        selector|{string}|n=2 map=atomic||
-        template|#0|n=3 pointer||
+        replicas|int32|n=1 pointer|1|How many pods. 1 if absent.
+        minReadySeconds|int32|n=4|0|How long a pod must be ready before it counts as available.
+        selector|{string}|n=2 map=atomic||Labels of the pods that belong to it. Those of the template if absent.
+        template|#0|n=3 pointer||What its pods look like.
         """#)
 }
 
+/// What was last seen.
 package struct ReplicationControllerStatus: APIMessage {
+    /// How many pods there are.
     package var replicas: Int = 0
+    /// Those that have all labels of the template.
     package var fullyLabeledReplicas: Int = 0
+    /// Those that are ready.
     package var readyReplicas: Int = 0
+    /// Those that have been ready long enough.
     package var availableReplicas: Int = 0
+    /// The generation that this is about.
     package var observedGeneration: Int = 0
+    /// The state, one entry per aspect.
     package var conditions: [ReplicationControllerCondition] = []
 
     package init() {}
@@ -426,18 +446,19 @@ extension ReplicationControllerStatus {
 }
 
 extension ReplicationControllerStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ReplicationControllerStatus",
+        description: "What was last seen.",
         types: [
             { ReplicationControllerCondition.schema },
         ],
         #"""
-        replicas|int32|n=1 required always|0|
-        fullyLabeledReplicas|int32|n=2||
-        readyReplicas|int32|n=4||
-        availableReplicas|int32|n=5||
-        observedGeneration|int64|n=3||
-        conditions|[#0]|n=6 list=map keys=type patch=merge patchKey=type||
+        replicas|int32|n=1 required always|0|How many pods there are.
+        fullyLabeledReplicas|int32|n=2||Those that have all labels of the template.
+        readyReplicas|int32|n=4||Those that are ready.
+        availableReplicas|int32|n=5||Those that have been ready long enough.
+        observedGeneration|int64|n=3||The generation that this is about.
+        conditions|[#0]|n=6 list=map keys=type patch=merge patchKey=type||The state, one entry per aspect.
         """#)
 }
 
@@ -529,7 +550,7 @@ extension ReplicationControllerList {
 }
 
 extension ReplicationControllerList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ReplicationControllerList",
         gvk: gvk,
         description: "A list of objects of the kind ReplicationController.",

@@ -3,8 +3,11 @@
 package import APIMachinery
 package import Codec
 
+/// A profile of AppArmor.
 package struct AppArmorProfile: APIMessage {
+    /// RuntimeDefault, Unconfined or Localhost.
     package var type: String = ""
+    /// The profile's name on the node, for Localhost.
     package var localhostProfile: String?
 
     package init() {}
@@ -65,17 +68,21 @@ extension AppArmorProfile {
 }
 
 extension AppArmorProfile {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.AppArmorProfile",
+        description: "A profile of AppArmor.",
         union: SchemaUnion(discriminator: "type", members: [("localhostProfile", "LocalhostProfile")]),
         #"""
-        type|string|n=1 required always|""|
-        localhostProfile|string|n=2 pointer||
+        type|string|n=1 required always|""|RuntimeDefault, Unconfined or Localhost.
+        localhostProfile|string|n=2 pointer||The profile's name on the node, for Localhost.
         """#)
 }
 
+/// Powers of root that a container gets or loses.
 package struct Capabilities: APIMessage {
+    /// Those that it gets.
     package var add: [String] = []
+    /// Those that it loses.
     package var drop: [String] = []
 
     package init() {}
@@ -138,28 +145,42 @@ extension Capabilities {
 }
 
 extension Capabilities {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Capabilities",
+        description: "Powers of root that a container gets or loses.",
         #"""
-        add|[string]|n=1 list=atomic||
-        drop|[string]|n=2 list=atomic||
+        add|[string]|n=1 list=atomic||Those that it gets.
+        drop|[string]|n=2 list=atomic||Those that it loses.
         """#)
 }
 
 /// Security settings for all containers of a pod.
 package struct PodSecurityContext: APIMessage {
+    /// Labels of SELinux.
     package var seLinuxOptions: SELinuxOptions?
+    /// Settings for Windows.
     package var windowsOptions: WindowsSecurityContextOptions?
+    /// The user id of processes.
     package var runAsUser: Int?
+    /// The group id of processes.
     package var runAsGroup: Int?
+    /// Whether to refuse images that would run as root.
     package var runAsNonRoot: Bool?
+    /// More group ids of processes.
     package var supplementalGroups: [Int] = []
+    /// Whether groups of the image's own list count too. Merge or Strict.
     package var supplementalGroupsPolicy: String?
+    /// The group id of files in volumes.
     package var fsGroup: Int?
+    /// Settings of the kernel for the pod.
     package var sysctls: [Sysctl] = []
+    /// When to change the group of files. Always or OnRootMismatch.
     package var fsGroupChangePolicy: String?
+    /// The filter of system calls.
     package var seccompProfile: SeccompProfile?
+    /// The profile of AppArmor.
     package var appArmorProfile: AppArmorProfile?
+    /// How volumes get their labels. MountOption or Recursive.
     package var seLinuxChangePolicy: String?
 
     package init() {}
@@ -332,7 +353,7 @@ extension PodSecurityContext {
 }
 
 extension PodSecurityContext {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PodSecurityContext",
         description: "Security settings for all containers of a pod.",
         types: [
@@ -343,26 +364,31 @@ extension PodSecurityContext {
             { AppArmorProfile.schema },
         ],
         #"""
-        seLinuxOptions|#0|n=1 pointer||
-        windowsOptions|#1|n=8 pointer||
-        runAsUser|int64|n=2 pointer||
-        runAsGroup|int64|n=6 pointer||
-        runAsNonRoot|bool|n=3 pointer||
-        supplementalGroups|[int64]|n=4 list=atomic||
-        supplementalGroupsPolicy|string|n=12 pointer||
-        fsGroup|int64|n=5 pointer||
-        sysctls|[#2]|n=7 list=atomic||
-        fsGroupChangePolicy|string|n=9 pointer||
-        seccompProfile|#3|n=10 pointer||
-        appArmorProfile|#4|n=11 pointer||
-        seLinuxChangePolicy|string|n=13 pointer||
+        seLinuxOptions|#0|n=1 pointer||Labels of SELinux.
+        windowsOptions|#1|n=8 pointer||Settings for Windows.
+        runAsUser|int64|n=2 pointer||The user id of processes.
+        runAsGroup|int64|n=6 pointer||The group id of processes.
+        runAsNonRoot|bool|n=3 pointer||Whether to refuse images that would run as root.
+        supplementalGroups|[int64]|n=4 list=atomic||More group ids of processes.
+        supplementalGroupsPolicy|string|n=12 pointer||Whether groups of the image's own list count too. Merge or Strict.
+        fsGroup|int64|n=5 pointer||The group id of files in volumes.
+        sysctls|[#2]|n=7 list=atomic||Settings of the kernel for the pod.
+        fsGroupChangePolicy|string|n=9 pointer||When to change the group of files. Always or OnRootMismatch.
+        seccompProfile|#3|n=10 pointer||The filter of system calls.
+        appArmorProfile|#4|n=11 pointer||The profile of AppArmor.
+        seLinuxChangePolicy|string|n=13 pointer||How volumes get their labels. MountOption or Recursive.
         """#)
 }
 
+/// Labels of SELinux.
 package struct SELinuxOptions: APIMessage {
+    /// The user label.
     package var user: String = ""
+    /// The role label.
     package var role: String = ""
+    /// The type label.
     package var type: String = ""
+    /// The level label.
     package var level: String = ""
 
     package init() {}
@@ -445,18 +471,22 @@ extension SELinuxOptions {
 }
 
 extension SELinuxOptions {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.SELinuxOptions",
+        description: "Labels of SELinux.",
         #"""
-        user|string|n=1||
-        role|string|n=2||
-        type|string|n=3||
-        level|string|n=4||
+        user|string|n=1||The user label.
+        role|string|n=2||The role label.
+        type|string|n=3||The type label.
+        level|string|n=4||The level label.
         """#)
 }
 
+/// A filter of system calls.
 package struct SeccompProfile: APIMessage {
+    /// RuntimeDefault, Unconfined or Localhost.
     package var type: String = ""
+    /// The filter's file on the node, for Localhost.
     package var localhostProfile: String?
 
     package init() {}
@@ -517,12 +547,13 @@ extension SeccompProfile {
 }
 
 extension SeccompProfile {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.SeccompProfile",
+        description: "A filter of system calls.",
         union: SchemaUnion(discriminator: "type", members: [("localhostProfile", "LocalhostProfile")]),
         #"""
-        type|string|n=1 required always|""|
-        localhostProfile|string|n=2 pointer||
+        type|string|n=1 required always|""|RuntimeDefault, Unconfined or Localhost.
+        localhostProfile|string|n=2 pointer||The filter's file on the node, for Localhost.
         """#)
 }
 
@@ -532,7 +563,9 @@ package struct SecurityContext: APIMessage {
     package var capabilities: Capabilities?
     /// Whether processes have all the rights of root on the node.
     package var privileged: Bool?
+    /// Labels of SELinux.
     package var seLinuxOptions: SELinuxOptions?
+    /// Settings for Windows.
     package var windowsOptions: WindowsSecurityContextOptions?
     /// The user to run as.
     package var runAsUser: Int?
@@ -544,8 +577,11 @@ package struct SecurityContext: APIMessage {
     package var readOnlyRootFilesystem: Bool?
     /// Whether a process may gain more rights than its parent.
     package var allowPrivilegeEscalation: Bool?
+    /// How much of /proc is hidden. Default or Unmasked.
     package var procMount: String?
+    /// The filter of system calls.
     package var seccompProfile: SeccompProfile?
+    /// The profile of AppArmor.
     package var appArmorProfile: AppArmorProfile?
 
     package init() {}
@@ -708,7 +744,7 @@ extension SecurityContext {
 }
 
 extension SecurityContext {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.SecurityContext",
         description: "Security settings of a container.",
         types: [
@@ -721,21 +757,24 @@ extension SecurityContext {
         #"""
         capabilities|#0|n=1 pointer||Capabilities to add and to drop.
         privileged|bool|n=2 pointer||Whether processes have all the rights of root on the node.
-        seLinuxOptions|#1|n=3 pointer||
-        windowsOptions|#2|n=10 pointer||
+        seLinuxOptions|#1|n=3 pointer||Labels of SELinux.
+        windowsOptions|#2|n=10 pointer||Settings for Windows.
         runAsUser|int64|n=4 pointer||The user to run as.
         runAsGroup|int64|n=8 pointer||The group to run as.
         runAsNonRoot|bool|n=5 pointer||Whether to refuse to run as root.
         readOnlyRootFilesystem|bool|n=6 pointer||Whether the root file system can only be read.
         allowPrivilegeEscalation|bool|n=7 pointer||Whether a process may gain more rights than its parent.
-        procMount|string|n=9 pointer||
-        seccompProfile|#3|n=11 pointer||
-        appArmorProfile|#4|n=12 pointer||
+        procMount|string|n=9 pointer||How much of /proc is hidden. Default or Unmasked.
+        seccompProfile|#3|n=11 pointer||The filter of system calls.
+        appArmorProfile|#4|n=12 pointer||The profile of AppArmor.
         """#)
 }
 
+/// One setting of the kernel.
 package struct Sysctl: APIMessage {
+    /// Its name, as in `net.core.somaxconn`.
     package var name: String = ""
+    /// Its value.
     package var value: String = ""
 
     package init() {}
@@ -794,18 +833,24 @@ extension Sysctl {
 }
 
 extension Sysctl {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Sysctl",
+        description: "One setting of the kernel.",
         #"""
-        name|string|n=1 required always|""|
-        value|string|n=2 required always|""|
+        name|string|n=1 required always|""|Its name, as in `net.core.somaxconn`.
+        value|string|n=2 required always|""|Its value.
         """#)
 }
 
+/// Settings for Windows.
 package struct WindowsSecurityContextOptions: APIMessage {
+    /// The name of a GMSA credential spec.
     package var gmsaCredentialSpecName: String?
+    /// The spec itself.
     package var gmsaCredentialSpec: String?
+    /// The user of processes.
     package var runAsUserName: String?
+    /// Whether containers run on the host itself.
     package var hostProcess: Bool?
 
     package init() {}
@@ -888,12 +933,13 @@ extension WindowsSecurityContextOptions {
 }
 
 extension WindowsSecurityContextOptions {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.WindowsSecurityContextOptions",
+        description: "Settings for Windows.",
         #"""
-        gmsaCredentialSpecName|string|n=1 pointer||
-        gmsaCredentialSpec|string|n=2 pointer||
-        runAsUserName|string|n=3 pointer||
-        hostProcess|bool|n=4 pointer||
+        gmsaCredentialSpecName|string|n=1 pointer||The name of a GMSA credential spec.
+        gmsaCredentialSpec|string|n=2 pointer||The spec itself.
+        runAsUserName|string|n=3 pointer||The user of processes.
+        hostProcess|bool|n=4 pointer||Whether containers run on the host itself.
         """#)
 }

@@ -106,7 +106,7 @@ extension Service {
 }
 
 extension Service {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Service",
         gvk: gvk,
         description: "A stable name and address for the pods that a selector finds.",
@@ -137,6 +137,7 @@ package struct ServiceAccount: APIObject {
     package var secrets: [ObjectReference] = []
     /// Secrets for image registries.
     package var imagePullSecrets: [LocalObjectReference] = []
+    /// Whether pods get a token of the account, unless they say otherwise.
     package var automountServiceAccountToken: Bool?
 
     package init() {}
@@ -235,7 +236,7 @@ extension ServiceAccount {
 }
 
 extension ServiceAccount {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ServiceAccount",
         gvk: gvk,
         description: "An identity for the processes in pods.",
@@ -248,11 +249,13 @@ extension ServiceAccount {
         metadata|#0|n=1||Name, labels and the other metadata.
         secrets|[#1]|n=2 list=map keys=name patch=merge patchKey=name||Secrets that its pods may use.
         imagePullSecrets|[#2]|n=3 list=atomic||Secrets for image registries.
-        automountServiceAccountToken|bool|n=4 pointer||
+        automountServiceAccountToken|bool|n=4 pointer||Whether pods get a token of the account, unless they say otherwise.
         """#)
 }
 
+/// How long a client stays with its endpoint.
 package struct ClientIPConfig: APIMessage {
+    /// After so many seconds without a connection it may get another. 10800 if absent.
     package var timeoutSeconds: Int?
 
     package init() {}
@@ -305,17 +308,23 @@ extension ClientIPConfig {
 }
 
 extension ClientIPConfig {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ClientIPConfig",
+        description: "How long a client stays with its endpoint.",
         #"""
-        timeoutSeconds|int32|n=1 pointer||
+        timeoutSeconds|int32|n=1 pointer||After so many seconds without a connection it may get another. 10800 if absent.
         """#)
 }
 
+/// An address of a load balancer.
 package struct LoadBalancerIngress: APIMessage {
+    /// Its address.
     package var ip: String = ""
+    /// Its name.
     package var hostname: String = ""
+    /// VIP if traffic keeps the balancer's address, Proxy if it gets the node's or pod's.
     package var ipMode: String?
+    /// The state of its ports.
     package var ports: [PortStatus] = []
 
     package init() {}
@@ -398,20 +407,23 @@ extension LoadBalancerIngress {
 }
 
 extension LoadBalancerIngress {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.LoadBalancerIngress",
+        description: "An address of a load balancer.",
         types: [
             { PortStatus.schema },
         ],
         #"""
-        ip|string|n=1||
-        hostname|string|n=2||
-        ipMode|string|n=3 pointer||
-        ports|[#0]|n=4 list=atomic||
+        ip|string|n=1||Its address.
+        hostname|string|n=2||Its name.
+        ipMode|string|n=3 pointer||VIP if traffic keeps the balancer's address, Proxy if it gets the node's or pod's.
+        ports|[#0]|n=4 list=atomic||The state of its ports.
         """#)
 }
 
+/// What became of a load balancer.
 package struct LoadBalancerStatus: APIMessage {
+    /// Its addresses.
     package var ingress: [LoadBalancerIngress] = []
 
     package init() {}
@@ -464,19 +476,24 @@ extension LoadBalancerStatus {
 }
 
 extension LoadBalancerStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.LoadBalancerStatus",
+        description: "What became of a load balancer.",
         types: [
             { LoadBalancerIngress.schema },
         ],
         #"""
-        ingress|[#0]|n=1 list=atomic||
+        ingress|[#0]|n=1 list=atomic||Its addresses.
         """#)
 }
 
+/// The state of a port.
 package struct PortStatus: APIMessage {
+    /// The port.
     package var port: Int = 0
+    /// TCP, UDP or SCTP.
     package var `protocol`: String = ""
+    /// What is wrong, as one word.
     package var error: String?
 
     package init() {}
@@ -545,12 +562,13 @@ extension PortStatus {
 }
 
 extension PortStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PortStatus",
+        description: "The state of a port.",
         #"""
-        port|int32|n=1 required always|0|
-        protocol|string|n=2 required always|""|
-        error|string|n=3 pointer||
+        port|int32|n=1 required always|0|The port.
+        protocol|string|n=2 required always|""|TCP, UDP or SCTP.
+        error|string|n=3 pointer||What is wrong, as one word.
         """#)
 }
 
@@ -665,7 +683,7 @@ extension ServicePort {
 }
 
 extension ServicePort {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ServicePort",
         description: "One port of a service.",
         #"""
@@ -694,15 +712,19 @@ package struct ServiceSpec: APIMessage {
     package var externalIPs: [String] = []
     /// ClientIP sends a client always to the same pod.
     package var sessionAffinity: String = ""
+    /// The address that is wanted. Deprecated: ask in the provider's own way.
     package var loadBalancerIP: String = ""
+    /// Networks that may use the load balancer. Absent: all.
     package var loadBalancerSourceRanges: [String] = []
     /// The name that an ExternalName service stands for.
     package var externalName: String = ""
     /// Cluster or Local.
     package var externalTrafficPolicy: String = ""
+    /// The port at which nodes say whether they have endpoints, for external traffic that stays local.
     package var healthCheckNodePort: Int = 0
     /// Whether pods that are not ready are published too.
     package var publishNotReadyAddresses: Bool = false
+    /// How clients stay with their endpoints.
     package var sessionAffinityConfig: SessionAffinityConfig?
     /// IPv4, IPv6 or both.
     package var ipFamilies: [String] = []
@@ -714,6 +736,7 @@ package struct ServiceSpec: APIMessage {
     package var loadBalancerClass: String?
     /// Cluster or Local.
     package var internalTrafficPolicy: String?
+    /// Which endpoints are preferred, such as PreferClose.
     package var trafficDistribution: String?
 
     package init() {}
@@ -956,7 +979,7 @@ extension ServiceSpec {
 }
 
 extension ServiceSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ServiceSpec",
         description: "How a service is to be reached.",
         types: [
@@ -971,25 +994,27 @@ extension ServiceSpec {
         type|string|n=4||ClusterIP, NodePort, LoadBalancer or ExternalName.
         externalIPs|[string]|n=5 list=atomic||Other addresses that lead here.
         sessionAffinity|string|n=7||ClientIP sends a client always to the same pod.
-        loadBalancerIP|string|n=8||
-        loadBalancerSourceRanges|[string]|n=9 list=atomic||
+        loadBalancerIP|string|n=8||The address that is wanted. Deprecated: ask in the provider's own way.
+        loadBalancerSourceRanges|[string]|n=9 list=atomic||Networks that may use the load balancer. Absent: all.
         externalName|string|n=10||The name that an ExternalName service stands for.
         externalTrafficPolicy|string|n=11||Cluster or Local.
-        healthCheckNodePort|int32|n=12||
+        healthCheckNodePort|int32|n=12||The port at which nodes say whether they have endpoints, for external traffic that stays local.
         publishNotReadyAddresses|bool|n=13||Whether pods that are not ready are published too.
-        sessionAffinityConfig|#1|n=14 pointer||
+        sessionAffinityConfig|#1|n=14 pointer||How clients stay with their endpoints.
         ipFamilies|[string]|n=19 list=atomic||IPv4, IPv6 or both.
         ipFamilyPolicy|string|n=17 pointer||SingleStack, PreferDualStack or RequireDualStack.
         allocateLoadBalancerNodePorts|bool|n=20 pointer||Whether a load balancer's ports get node ports.
         loadBalancerClass|string|n=21 pointer||Who provides the load balancer.
         internalTrafficPolicy|string|n=22 pointer||Cluster or Local.
-        trafficDistribution|string|n=23 pointer||
+        trafficDistribution|string|n=23 pointer||Which endpoints are preferred, such as PreferClose.
         """#)
 }
 
 /// What was last seen of a service.
 package struct ServiceStatus: APIMessage {
+    /// What became of the load balancer.
     package var loadBalancer: LoadBalancerStatus = LoadBalancerStatus()
+    /// The state, one entry per aspect.
     package var conditions: [Condition] = []
 
     package init() {}
@@ -1050,7 +1075,7 @@ extension ServiceStatus {
 }
 
 extension ServiceStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ServiceStatus",
         description: "What was last seen of a service.",
         types: [
@@ -1058,12 +1083,14 @@ extension ServiceStatus {
             { Condition.schema },
         ],
         #"""
-        loadBalancer|#0|n=1||
-        conditions|[#1]|n=2 list=map keys=type patch=merge patchKey=type||
+        loadBalancer|#0|n=1||What became of the load balancer.
+        conditions|[#1]|n=2 list=map keys=type patch=merge patchKey=type||The state, one entry per aspect.
         """#)
 }
 
+/// How clients stay with their endpoints.
 package struct SessionAffinityConfig: APIMessage {
+    /// By their addresses.
     package var clientIP: ClientIPConfig?
 
     package init() {}
@@ -1116,13 +1143,14 @@ extension SessionAffinityConfig {
 }
 
 extension SessionAffinityConfig {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.SessionAffinityConfig",
+        description: "How clients stay with their endpoints.",
         types: [
             { ClientIPConfig.schema },
         ],
         #"""
-        clientIP|#0|n=1 pointer||
+        clientIP|#0|n=1 pointer||By their addresses.
         """#)
 }
 
@@ -1214,7 +1242,7 @@ extension ServiceAccountList {
 }
 
 extension ServiceAccountList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ServiceAccountList",
         gvk: gvk,
         description: "A list of objects of the kind ServiceAccount.",
@@ -1316,7 +1344,7 @@ extension ServiceList {
 }
 
 extension ServiceList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ServiceList",
         gvk: gvk,
         description: "A list of objects of the kind Service.",

@@ -11,67 +11,86 @@ package struct Volume: APIMessage {
     package var hostPath: HostPathVolumeSource?
     /// A directory that lives as long as the pod.
     package var emptyDir: EmptyDirVolumeSource?
+    /// A disk of Google Cloud.
     package var gcePersistentDisk: GCEPersistentDiskVolumeSource?
+    /// A disk of AWS.
     package var awsElasticBlockStore: AWSElasticBlockStoreVolumeSource?
+    /// A clone of a repository. Deprecated.
     package var gitRepo: GitRepoVolumeSource?
     /// The keys of a secret as files.
     package var secret: SecretVolumeSource?
     /// A directory of an NFS server.
     package var nfs: NFSVolumeSource?
     @usableFromInline var boxedIscsi = BoxedOptional<ISCSIVolumeSource>()
+    /// A disk that is reached over iSCSI.
     @inlinable
     package var iscsi: ISCSIVolumeSource? {
         _read { yield boxedIscsi.value }
         _modify { yield &boxedIscsi.value }
     }
+    /// A volume of Glusterfs.
     package var glusterfs: GlusterfsVolumeSource?
     /// The volume bound to a claim.
     package var persistentVolumeClaim: PersistentVolumeClaimVolumeSource?
     @usableFromInline var boxedRbd = BoxedOptional<RBDVolumeSource>()
+    /// A disk of Ceph.
     @inlinable
     package var rbd: RBDVolumeSource? {
         _read { yield boxedRbd.value }
         _modify { yield &boxedRbd.value }
     }
+    /// A volume of a FlexVolume driver.
     package var flexVolume: FlexVolumeSource?
+    /// A disk of OpenStack.
     package var cinder: CinderVolumeSource?
     @usableFromInline var boxedCephfs = BoxedOptional<CephFSVolumeSource>()
+    /// A file system of Ceph.
     @inlinable
     package var cephfs: CephFSVolumeSource? {
         _read { yield boxedCephfs.value }
         _modify { yield &boxedCephfs.value }
     }
+    /// A volume of Flocker.
     package var flocker: FlockerVolumeSource?
     /// Fields of the pod as files.
     package var downwardAPI: DownwardAPIVolumeSource?
+    /// A disk that is reached over Fibre Channel.
     package var fc: FCVolumeSource?
+    /// A share of Azure Files.
     package var azureFile: AzureFileVolumeSource?
     /// The keys of a config map as files.
     package var configMap: ConfigMapVolumeSource?
+    /// A disk of vSphere.
     package var vsphereVolume: VsphereVirtualDiskVolumeSource?
     @usableFromInline var boxedQuobyte = BoxedOptional<QuobyteVolumeSource>()
+    /// A volume of Quobyte.
     @inlinable
     package var quobyte: QuobyteVolumeSource? {
         _read { yield boxedQuobyte.value }
         _modify { yield &boxedQuobyte.value }
     }
     @usableFromInline var boxedAzureDisk = BoxedOptional<AzureDiskVolumeSource>()
+    /// A disk of Azure.
     @inlinable
     package var azureDisk: AzureDiskVolumeSource? {
         _read { yield boxedAzureDisk.value }
         _modify { yield &boxedAzureDisk.value }
     }
+    /// A disk of Photon.
     package var photonPersistentDisk: PhotonPersistentDiskVolumeSource?
     /// Several sources in one directory.
     package var projected: ProjectedVolumeSource?
+    /// A volume of Portworx.
     package var portworxVolume: PortworxVolumeSource?
     @usableFromInline var boxedScaleIO = BoxedOptional<ScaleIOVolumeSource>()
+    /// A volume of ScaleIO.
     @inlinable
     package var scaleIO: ScaleIOVolumeSource? {
         _read { yield boxedScaleIO.value }
         _modify { yield &boxedScaleIO.value }
     }
     @usableFromInline var boxedStorageos = BoxedOptional<StorageOSVolumeSource>()
+    /// A volume of StorageOS.
     @inlinable
     package var storageos: StorageOSVolumeSource? {
         _read { yield boxedStorageos.value }
@@ -449,7 +468,7 @@ extension Volume {
 }
 
 extension Volume {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.Volume",
         description: "A volume of a pod, from exactly one source.",
         types: [
@@ -488,39 +507,42 @@ extension Volume {
         name|string|n=1 required always|""|The name, unique within the pod.
         hostPath|#0|n=2,1 pointer||A file or directory of the node.
         emptyDir|#1|n=2,2 pointer||A directory that lives as long as the pod.
-        gcePersistentDisk|#2|n=2,3 pointer||
-        awsElasticBlockStore|#3|n=2,4 pointer||
-        gitRepo|#4|n=2,5 pointer||
+        gcePersistentDisk|#2|n=2,3 pointer||A disk of Google Cloud.
+        awsElasticBlockStore|#3|n=2,4 pointer||A disk of AWS.
+        gitRepo|#4|n=2,5 pointer||A clone of a repository. Deprecated.
         secret|#5|n=2,6 pointer||The keys of a secret as files.
         nfs|#6|n=2,7 pointer||A directory of an NFS server.
-        iscsi|#7|n=2,8 pointer||
-        glusterfs|#8|n=2,9 pointer||
+        iscsi|#7|n=2,8 pointer||A disk that is reached over iSCSI.
+        glusterfs|#8|n=2,9 pointer||A volume of Glusterfs.
         persistentVolumeClaim|#9|n=2,10 pointer||The volume bound to a claim.
-        rbd|#10|n=2,11 pointer||
-        flexVolume|#11|n=2,12 pointer||
-        cinder|#12|n=2,13 pointer||
-        cephfs|#13|n=2,14 pointer||
-        flocker|#14|n=2,15 pointer||
+        rbd|#10|n=2,11 pointer||A disk of Ceph.
+        flexVolume|#11|n=2,12 pointer||A volume of a FlexVolume driver.
+        cinder|#12|n=2,13 pointer||A disk of OpenStack.
+        cephfs|#13|n=2,14 pointer||A file system of Ceph.
+        flocker|#14|n=2,15 pointer||A volume of Flocker.
         downwardAPI|#15|n=2,16 pointer||Fields of the pod as files.
-        fc|#16|n=2,17 pointer||
-        azureFile|#17|n=2,18 pointer||
+        fc|#16|n=2,17 pointer||A disk that is reached over Fibre Channel.
+        azureFile|#17|n=2,18 pointer||A share of Azure Files.
         configMap|#18|n=2,19 pointer||The keys of a config map as files.
-        vsphereVolume|#19|n=2,20 pointer||
-        quobyte|#20|n=2,21 pointer||
-        azureDisk|#21|n=2,22 pointer||
-        photonPersistentDisk|#22|n=2,23 pointer||
+        vsphereVolume|#19|n=2,20 pointer||A disk of vSphere.
+        quobyte|#20|n=2,21 pointer||A volume of Quobyte.
+        azureDisk|#21|n=2,22 pointer||A disk of Azure.
+        photonPersistentDisk|#22|n=2,23 pointer||A disk of Photon.
         projected|#23|n=2,26 pointer||Several sources in one directory.
-        portworxVolume|#24|n=2,24 pointer||
-        scaleIO|#25|n=2,25 pointer||
-        storageos|#26|n=2,27 pointer||
+        portworxVolume|#24|n=2,24 pointer||A volume of Portworx.
+        scaleIO|#25|n=2,25 pointer||A volume of ScaleIO.
+        storageos|#26|n=2,27 pointer||A volume of StorageOS.
         csi|#27|n=2,28 pointer||A volume that a CSI driver makes for the pod.
         ephemeral|#28|n=2,29 pointer||A claim made for the pod and deleted with it.
         image|#29|n=2,30 pointer||The content of an image.
         """#)
 }
 
+/// A volume that a container gets as a device.
 package struct VolumeDevice: APIMessage {
+    /// The volume's name in the pod.
     package var name: String = ""
+    /// The device's path in the container.
     package var devicePath: String = ""
 
     package init() {}
@@ -579,11 +601,12 @@ extension VolumeDevice {
 }
 
 extension VolumeDevice {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.VolumeDevice",
+        description: "A volume that a container gets as a device.",
         #"""
-        name|string|n=1 required always|""|
-        devicePath|string|n=2 required always|""|
+        name|string|n=1 required always|""|The volume's name in the pod.
+        devicePath|string|n=2 required always|""|The device's path in the container.
         """#)
 }
 
@@ -593,6 +616,7 @@ package struct VolumeMount: APIMessage {
     package var name: String = ""
     /// Whether the container may only read.
     package var readOnly: Bool = false
+    /// Whether mounts below are read-only too. Disabled, IfPossible or Enabled.
     package var recursiveReadOnly: String?
     /// The path in the container.
     package var mountPath: String = ""
@@ -709,13 +733,13 @@ extension VolumeMount {
 }
 
 extension VolumeMount {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.VolumeMount",
         description: "Where a volume appears in a container.",
         #"""
         name|string|n=1 required always|""|The volume's name in the pod.
         readOnly|bool|n=2||Whether the container may only read.
-        recursiveReadOnly|string|n=7 pointer||
+        recursiveReadOnly|string|n=7 pointer||Whether mounts below are read-only too. Disabled, IfPossible or Enabled.
         mountPath|string|n=3 required always|""|The path in the container.
         subPath|string|n=4||A path in the volume to mount instead of its root.
         mountPropagation|string|n=5 pointer||How mounts pass between host and container.
@@ -723,10 +747,15 @@ extension VolumeMount {
         """#)
 }
 
+/// How a volume is mounted.
 package struct VolumeMountStatus: APIMessage {
+    /// The volume's name in the pod.
     package var name: String = ""
+    /// The path in the container.
     package var mountPath: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// Whether mounts below are read-only too.
     package var recursiveReadOnly: String?
 
     package init() {}
@@ -805,12 +834,13 @@ extension VolumeMountStatus {
 }
 
 extension VolumeMountStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.VolumeMountStatus",
+        description: "How a volume is mounted.",
         #"""
-        name|string|n=1 required always|""|
-        mountPath|string|n=2 required always|""|
-        readOnly|bool|n=3||
-        recursiveReadOnly|string|n=4 pointer||
+        name|string|n=1 required always|""|The volume's name in the pod.
+        mountPath|string|n=2 required always|""|The path in the container.
+        readOnly|bool|n=3||Whether it cannot be written.
+        recursiveReadOnly|string|n=4 pointer||Whether mounts below are read-only too.
         """#)
 }

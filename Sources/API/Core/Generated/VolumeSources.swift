@@ -3,10 +3,15 @@
 package import APIMachinery
 package import Codec
 
+/// A disk of AWS.
 package struct AWSElasticBlockStoreVolumeSource: APIMessage {
+    /// The disk's id.
     package var volumeID: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// The partition. 0 is the whole disk.
     package var partition: Int = 0
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -87,22 +92,30 @@ extension AWSElasticBlockStoreVolumeSource {
 }
 
 extension AWSElasticBlockStoreVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.AWSElasticBlockStoreVolumeSource",
+        description: "A disk of AWS.",
         #"""
-        volumeID|string|n=1 required always|""|
-        fsType|string|n=2||
-        partition|int32|n=3||
-        readOnly|bool|n=4||
+        volumeID|string|n=1 required always|""|The disk's id.
+        fsType|string|n=2||The file system, such as `ext4`. The driver's usual one if absent.
+        partition|int32|n=3||The partition. 0 is the whole disk.
+        readOnly|bool|n=4||Whether it cannot be written.
         """#)
 }
 
+/// A disk of Azure.
 package struct AzureDiskVolumeSource: APIMessage {
+    /// The disk's name.
     package var diskName: String = ""
+    /// The disk's address.
     package var diskURI: String = ""
+    /// None, ReadOnly or ReadWrite.
     package var cachingMode: String?
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String?
+    /// Whether it cannot be written.
     package var readOnly: Bool?
+    /// Shared, Dedicated or Managed.
     package var kind: String = ""
 
     package init() {}
@@ -201,21 +214,26 @@ extension AzureDiskVolumeSource {
 }
 
 extension AzureDiskVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.AzureDiskVolumeSource",
+        description: "A disk of Azure.",
         #"""
-        diskName|string|n=1 required always|""|
-        diskURI|string|n=2 required always|""|
-        cachingMode|string|n=3 pointer|"ReadWrite"|
-        fsType|string|n=4 pointer|"ext4"|
-        readOnly|bool|n=5 pointer|false|
-        kind|string|n=6|"Shared"|
+        diskName|string|n=1 required always|""|The disk's name.
+        diskURI|string|n=2 required always|""|The disk's address.
+        cachingMode|string|n=3 pointer|"ReadWrite"|None, ReadOnly or ReadWrite.
+        fsType|string|n=4 pointer|"ext4"|The file system, such as `ext4`. The driver's usual one if absent.
+        readOnly|bool|n=5 pointer|false|Whether it cannot be written.
+        kind|string|n=6|"Shared"|Shared, Dedicated or Managed.
         """#)
 }
 
+/// A share of Azure Files.
 package struct AzureFileVolumeSource: APIMessage {
+    /// A secret with the name and key of the account.
     package var secretName: String = ""
+    /// The share's name.
     package var shareName: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -284,20 +302,27 @@ extension AzureFileVolumeSource {
 }
 
 extension AzureFileVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.AzureFileVolumeSource",
+        description: "A share of Azure Files.",
         #"""
-        secretName|string|n=1 required always|""|
-        shareName|string|n=2 required always|""|
-        readOnly|bool|n=3||
+        secretName|string|n=1 required always|""|A secret with the name and key of the account.
+        shareName|string|n=2 required always|""|The share's name.
+        readOnly|bool|n=3||Whether it cannot be written.
         """#)
 }
 
+/// A volume that a CSI driver makes for the pod.
 package struct CSIVolumeSource: APIMessage {
+    /// The driver's name.
     package var driver: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool?
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String?
+    /// More for the driver.
     package var volumeAttributes: StringMap<String> = [:]
+    /// A secret for mounting.
     package var nodePublishSecretRef: LocalObjectReference?
 
     package init() {}
@@ -388,26 +413,34 @@ extension CSIVolumeSource {
 }
 
 extension CSIVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.CSIVolumeSource",
+        description: "A volume that a CSI driver makes for the pod.",
         types: [
             { LocalObjectReference.schema },
         ],
         #"""
-        driver|string|n=1 required always|""|
-        readOnly|bool|n=2 pointer||
-        fsType|string|n=3 pointer||
-        volumeAttributes|{string}|n=4||
-        nodePublishSecretRef|#0|n=5 pointer||
+        driver|string|n=1 required always|""|The driver's name.
+        readOnly|bool|n=2 pointer||Whether it cannot be written.
+        fsType|string|n=3 pointer||The file system, such as `ext4`. The driver's usual one if absent.
+        volumeAttributes|{string}|n=4||More for the driver.
+        nodePublishSecretRef|#0|n=5 pointer||A secret for mounting.
         """#)
 }
 
+/// A file system of Ceph.
 package struct CephFSVolumeSource: APIMessage {
+    /// The monitors.
     package var monitors: [String] = []
+    /// The directory in it. `/` if absent.
     package var path: String = ""
+    /// The user. `admin` if absent.
     package var user: String = ""
+    /// A file on the node with the user's key.
     package var secretFile: String = ""
+    /// A secret with the user's key.
     package var secretRef: LocalObjectReference?
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -513,25 +546,31 @@ extension CephFSVolumeSource {
 }
 
 extension CephFSVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.CephFSVolumeSource",
+        description: "A file system of Ceph.",
         types: [
             { LocalObjectReference.schema },
         ],
         #"""
-        monitors|[string]|n=1 required always list=atomic||
-        path|string|n=2||
-        user|string|n=3||
-        secretFile|string|n=4||
-        secretRef|#0|n=5 pointer||
-        readOnly|bool|n=6||
+        monitors|[string]|n=1 required always list=atomic||The monitors.
+        path|string|n=2||The directory in it. `/` if absent.
+        user|string|n=3||The user. `admin` if absent.
+        secretFile|string|n=4||A file on the node with the user's key.
+        secretRef|#0|n=5 pointer||A secret with the user's key.
+        readOnly|bool|n=6||Whether it cannot be written.
         """#)
 }
 
+/// A disk of OpenStack.
 package struct CinderVolumeSource: APIMessage {
+    /// The disk's id.
     package var volumeID: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// A secret for the connection.
     package var secretRef: LocalObjectReference?
 
     package init() {}
@@ -612,16 +651,17 @@ extension CinderVolumeSource {
 }
 
 extension CinderVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.CinderVolumeSource",
+        description: "A disk of OpenStack.",
         types: [
             { LocalObjectReference.schema },
         ],
         #"""
-        volumeID|string|n=1 required always|""|
-        fsType|string|n=2||
-        readOnly|bool|n=3||
-        secretRef|#0|n=4 pointer||
+        volumeID|string|n=1 required always|""|The disk's id.
+        fsType|string|n=2||The file system, such as `ext4`. The driver's usual one if absent.
+        readOnly|bool|n=3||Whether it cannot be written.
+        secretRef|#0|n=4 pointer||A secret for the connection.
         """#)
 }
 
@@ -692,7 +732,7 @@ extension EmptyDirVolumeSource {
 }
 
 extension EmptyDirVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EmptyDirVolumeSource",
         description: "A directory that lives as long as the pod.",
         #"""
@@ -701,7 +741,9 @@ extension EmptyDirVolumeSource {
         """#)
 }
 
+/// A claim that lives as long as the pod.
 package struct EphemeralVolumeSource: APIMessage {
+    /// What the claim looks like.
     package var volumeClaimTemplate: PersistentVolumeClaimTemplate?
 
     package init() {}
@@ -754,21 +796,28 @@ extension EphemeralVolumeSource {
 }
 
 extension EphemeralVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.EphemeralVolumeSource",
+        description: "A claim that lives as long as the pod.",
         types: [
             { PersistentVolumeClaimTemplate.schema },
         ],
         #"""
-        volumeClaimTemplate|#0|n=1 pointer||
+        volumeClaimTemplate|#0|n=1 pointer||What the claim looks like.
         """#)
 }
 
+/// A disk that is reached over Fibre Channel.
 package struct FCVolumeSource: APIMessage {
+    /// The names of the targets.
     package var targetWWNs: [String] = []
+    /// The number of the disk.
     package var lun: Int?
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// Ids of the disk, instead of targets and number.
     package var wwids: [String] = []
 
     package init() {}
@@ -861,22 +910,29 @@ extension FCVolumeSource {
 }
 
 extension FCVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.FCVolumeSource",
+        description: "A disk that is reached over Fibre Channel.",
         #"""
-        targetWWNs|[string]|n=1 list=atomic||
-        lun|int32|n=2 pointer||
-        fsType|string|n=3||
-        readOnly|bool|n=4||
-        wwids|[string]|n=5 list=atomic||
+        targetWWNs|[string]|n=1 list=atomic||The names of the targets.
+        lun|int32|n=2 pointer||The number of the disk.
+        fsType|string|n=3||The file system, such as `ext4`. The driver's usual one if absent.
+        readOnly|bool|n=4||Whether it cannot be written.
+        wwids|[string]|n=5 list=atomic||Ids of the disk, instead of targets and number.
         """#)
 }
 
+/// A volume of a FlexVolume driver. Deprecated: use CSI.
 package struct FlexVolumeSource: APIMessage {
+    /// The driver's name.
     package var driver: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// A secret for the driver.
     package var secretRef: LocalObjectReference?
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// More for the driver.
     package var options: StringMap<String> = [:]
 
     package init() {}
@@ -967,22 +1023,26 @@ extension FlexVolumeSource {
 }
 
 extension FlexVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.FlexVolumeSource",
+        description: "A volume of a FlexVolume driver. Deprecated: use CSI.",
         types: [
             { LocalObjectReference.schema },
         ],
         #"""
-        driver|string|n=1 required always|""|
-        fsType|string|n=2||
-        secretRef|#0|n=3 pointer||
-        readOnly|bool|n=4||
-        options|{string}|n=5||
+        driver|string|n=1 required always|""|The driver's name.
+        fsType|string|n=2||The file system, such as `ext4`. The driver's usual one if absent.
+        secretRef|#0|n=3 pointer||A secret for the driver.
+        readOnly|bool|n=4||Whether it cannot be written.
+        options|{string}|n=5||More for the driver.
         """#)
 }
 
+/// A volume of Flocker. Deprecated.
 package struct FlockerVolumeSource: APIMessage {
+    /// The name of the dataset.
     package var datasetName: String = ""
+    /// The id of the dataset.
     package var datasetUUID: String = ""
 
     package init() {}
@@ -1045,18 +1105,24 @@ extension FlockerVolumeSource {
 }
 
 extension FlockerVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.FlockerVolumeSource",
+        description: "A volume of Flocker. Deprecated.",
         #"""
-        datasetName|string|n=1||
-        datasetUUID|string|n=2||
+        datasetName|string|n=1||The name of the dataset.
+        datasetUUID|string|n=2||The id of the dataset.
         """#)
 }
 
+/// A disk of Google Cloud.
 package struct GCEPersistentDiskVolumeSource: APIMessage {
+    /// The disk's name.
     package var pdName: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// The partition. 0 is the whole disk.
     package var partition: Int = 0
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -1137,19 +1203,24 @@ extension GCEPersistentDiskVolumeSource {
 }
 
 extension GCEPersistentDiskVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.GCEPersistentDiskVolumeSource",
+        description: "A disk of Google Cloud.",
         #"""
-        pdName|string|n=1 required always|""|
-        fsType|string|n=2||
-        partition|int32|n=3||
-        readOnly|bool|n=4||
+        pdName|string|n=1 required always|""|The disk's name.
+        fsType|string|n=2||The file system, such as `ext4`. The driver's usual one if absent.
+        partition|int32|n=3||The partition. 0 is the whole disk.
+        readOnly|bool|n=4||Whether it cannot be written.
         """#)
 }
 
+/// A clone of a repository. Deprecated: clone in an init container.
 package struct GitRepoVolumeSource: APIMessage {
+    /// The repository's address.
     package var repository: String = ""
+    /// The commit.
     package var revision: String = ""
+    /// The directory to clone into.
     package var directory: String = ""
 
     package init() {}
@@ -1220,18 +1291,23 @@ extension GitRepoVolumeSource {
 }
 
 extension GitRepoVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.GitRepoVolumeSource",
+        description: "A clone of a repository. Deprecated: clone in an init container.",
         #"""
-        repository|string|n=1 required always|""|
-        revision|string|n=2||
-        directory|string|n=3||
+        repository|string|n=1 required always|""|The repository's address.
+        revision|string|n=2||The commit.
+        directory|string|n=3||The directory to clone into.
         """#)
 }
 
+/// A volume of Glusterfs.
 package struct GlusterfsVolumeSource: APIMessage {
+    /// The endpoints of its servers.
     package var endpoints: String = ""
+    /// The volume's name.
     package var path: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -1300,12 +1376,13 @@ extension GlusterfsVolumeSource {
 }
 
 extension GlusterfsVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.GlusterfsVolumeSource",
+        description: "A volume of Glusterfs.",
         #"""
-        endpoints|string|n=1 required always|""|
-        path|string|n=2 required always|""|
-        readOnly|bool|n=3||
+        endpoints|string|n=1 required always|""|The endpoints of its servers.
+        path|string|n=2 required always|""|The volume's name.
+        readOnly|bool|n=3||Whether it cannot be written.
         """#)
 }
 
@@ -1374,7 +1451,7 @@ extension HostPathVolumeSource {
 }
 
 extension HostPathVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.HostPathVolumeSource",
         description: "A file or directory of the node.",
         #"""
@@ -1383,17 +1460,29 @@ extension HostPathVolumeSource {
         """#)
 }
 
+/// A disk that is reached over iSCSI.
 package struct ISCSIVolumeSource: APIMessage {
+    /// The target's address, with the port unless it is the usual one.
     package var targetPortal: String = ""
+    /// The target's name.
     package var iqn: String = ""
+    /// The number of the disk.
     package var lun: Int = 0
+    /// The interface of the initiator.
     package var iscsiInterface: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// More addresses of the target.
     package var portals: [String] = []
+    /// Whether discovery asks for a password.
     package var chapAuthDiscovery: Bool = false
+    /// Whether sessions ask for a password.
     package var chapAuthSession: Bool = false
+    /// A secret with the passwords.
     package var secretRef: LocalObjectReference?
+    /// The initiator's name.
     package var initiatorName: String?
 
     package init() {}
@@ -1540,28 +1629,32 @@ extension ISCSIVolumeSource {
 }
 
 extension ISCSIVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ISCSIVolumeSource",
+        description: "A disk that is reached over iSCSI.",
         types: [
             { LocalObjectReference.schema },
         ],
         #"""
-        targetPortal|string|n=1 required always|""|
-        iqn|string|n=2 required always|""|
-        lun|int32|n=3 required always|0|
-        iscsiInterface|string|n=4|"default"|
-        fsType|string|n=5||
-        readOnly|bool|n=6||
-        portals|[string]|n=7 list=atomic||
-        chapAuthDiscovery|bool|n=8||
-        chapAuthSession|bool|n=11||
-        secretRef|#0|n=10 pointer||
-        initiatorName|string|n=12 pointer||
+        targetPortal|string|n=1 required always|""|The target's address, with the port unless it is the usual one.
+        iqn|string|n=2 required always|""|The target's name.
+        lun|int32|n=3 required always|0|The number of the disk.
+        iscsiInterface|string|n=4|"default"|The interface of the initiator.
+        fsType|string|n=5||The file system, such as `ext4`. The driver's usual one if absent.
+        readOnly|bool|n=6||Whether it cannot be written.
+        portals|[string]|n=7 list=atomic||More addresses of the target.
+        chapAuthDiscovery|bool|n=8||Whether discovery asks for a password.
+        chapAuthSession|bool|n=11||Whether sessions ask for a password.
+        secretRef|#0|n=10 pointer||A secret with the passwords.
+        initiatorName|string|n=12 pointer||The initiator's name.
         """#)
 }
 
+/// The files of an image.
 package struct ImageVolumeSource: APIMessage {
+    /// The image.
     package var reference: String = ""
+    /// Always, Never or IfNotPresent.
     package var pullPolicy: String = ""
 
     package init() {}
@@ -1624,17 +1717,22 @@ extension ImageVolumeSource {
 }
 
 extension ImageVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ImageVolumeSource",
+        description: "The files of an image.",
         #"""
-        reference|string|n=1||
-        pullPolicy|string|n=2||
+        reference|string|n=1||The image.
+        pullPolicy|string|n=2||Always, Never or IfNotPresent.
         """#)
 }
 
+/// A directory that another machine exports.
 package struct NFSVolumeSource: APIMessage {
+    /// The machine.
     package var server: String = ""
+    /// The directory there.
     package var path: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -1703,17 +1801,21 @@ extension NFSVolumeSource {
 }
 
 extension NFSVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.NFSVolumeSource",
+        description: "A directory that another machine exports.",
         #"""
-        server|string|n=1 required always|""|
-        path|string|n=2 required always|""|
-        readOnly|bool|n=3||
+        server|string|n=1 required always|""|The machine.
+        path|string|n=2 required always|""|The directory there.
+        readOnly|bool|n=3||Whether it cannot be written.
         """#)
 }
 
+/// A disk of Photon.
 package struct PhotonPersistentDiskVolumeSource: APIMessage {
+    /// The disk's id.
     package var pdID: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
 
     package init() {}
@@ -1774,17 +1876,22 @@ extension PhotonPersistentDiskVolumeSource {
 }
 
 extension PhotonPersistentDiskVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PhotonPersistentDiskVolumeSource",
+        description: "A disk of Photon.",
         #"""
-        pdID|string|n=1 required always|""|
-        fsType|string|n=2||
+        pdID|string|n=1 required always|""|The disk's id.
+        fsType|string|n=2||The file system, such as `ext4`. The driver's usual one if absent.
         """#)
 }
 
+/// A volume of Portworx.
 package struct PortworxVolumeSource: APIMessage {
+    /// The volume's id.
     package var volumeID: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -1855,21 +1962,29 @@ extension PortworxVolumeSource {
 }
 
 extension PortworxVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.PortworxVolumeSource",
+        description: "A volume of Portworx.",
         #"""
-        volumeID|string|n=1 required always|""|
-        fsType|string|n=2||
-        readOnly|bool|n=3||
+        volumeID|string|n=1 required always|""|The volume's id.
+        fsType|string|n=2||The file system, such as `ext4`. The driver's usual one if absent.
+        readOnly|bool|n=3||Whether it cannot be written.
         """#)
 }
 
+/// A volume of Quobyte.
 package struct QuobyteVolumeSource: APIMessage {
+    /// The registries, with commas between them.
     package var registry: String = ""
+    /// The volume's name.
     package var volume: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// The user.
     package var user: String = ""
+    /// The group.
     package var group: String = ""
+    /// The tenant.
     package var tenant: String = ""
 
     package init() {}
@@ -1968,26 +2083,36 @@ extension QuobyteVolumeSource {
 }
 
 extension QuobyteVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.QuobyteVolumeSource",
+        description: "A volume of Quobyte.",
         #"""
-        registry|string|n=1 required always|""|
-        volume|string|n=2 required always|""|
-        readOnly|bool|n=3||
-        user|string|n=4||
-        group|string|n=5||
-        tenant|string|n=6||
+        registry|string|n=1 required always|""|The registries, with commas between them.
+        volume|string|n=2 required always|""|The volume's name.
+        readOnly|bool|n=3||Whether it cannot be written.
+        user|string|n=4||The user.
+        group|string|n=5||The group.
+        tenant|string|n=6||The tenant.
         """#)
 }
 
+/// A disk of Ceph.
 package struct RBDVolumeSource: APIMessage {
+    /// The monitors.
     package var monitors: [String] = []
+    /// The disk's name.
     package var image: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// The pool. `rbd` if absent.
     package var pool: String = ""
+    /// The user. `admin` if absent.
     package var user: String = ""
+    /// A file on the node with the user's key.
     package var keyring: String = ""
+    /// A secret with the user's key.
     package var secretRef: LocalObjectReference?
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -2111,33 +2236,45 @@ extension RBDVolumeSource {
 }
 
 extension RBDVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.RBDVolumeSource",
+        description: "A disk of Ceph.",
         types: [
             { LocalObjectReference.schema },
         ],
         #"""
-        monitors|[string]|n=1 required always list=atomic||
-        image|string|n=2 required always|""|
-        fsType|string|n=3||
-        pool|string|n=4|"rbd"|
-        user|string|n=5|"admin"|
-        keyring|string|n=6|"/etc/ceph/keyring"|
-        secretRef|#0|n=7 pointer||
-        readOnly|bool|n=8||
+        monitors|[string]|n=1 required always list=atomic||The monitors.
+        image|string|n=2 required always|""|The disk's name.
+        fsType|string|n=3||The file system, such as `ext4`. The driver's usual one if absent.
+        pool|string|n=4|"rbd"|The pool. `rbd` if absent.
+        user|string|n=5|"admin"|The user. `admin` if absent.
+        keyring|string|n=6|"/etc/ceph/keyring"|A file on the node with the user's key.
+        secretRef|#0|n=7 pointer||A secret with the user's key.
+        readOnly|bool|n=8||Whether it cannot be written.
         """#)
 }
 
+/// A volume of ScaleIO.
 package struct ScaleIOVolumeSource: APIMessage {
+    /// The address of the gateway.
     package var gateway: String = ""
+    /// The storage system.
     package var system: String = ""
+    /// A secret with user and password.
     package var secretRef: LocalObjectReference?
+    /// Whether to use TLS.
     package var sslEnabled: Bool = false
+    /// The protection domain.
     package var protectionDomain: String = ""
+    /// The pool.
     package var storagePool: String = ""
+    /// ThickProvisioned or ThinProvisioned.
     package var storageMode: String = ""
+    /// The volume's name.
     package var volumeName: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
 
     package init() {}
@@ -2279,30 +2416,37 @@ extension ScaleIOVolumeSource {
 }
 
 extension ScaleIOVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.ScaleIOVolumeSource",
+        description: "A volume of ScaleIO.",
         types: [
             { LocalObjectReference.schema },
         ],
         #"""
-        gateway|string|n=1 required always|""|
-        system|string|n=2 required always|""|
-        secretRef|#0|n=3 required pointer always||
-        sslEnabled|bool|n=4||
-        protectionDomain|string|n=5||
-        storagePool|string|n=6||
-        storageMode|string|n=7|"ThinProvisioned"|
-        volumeName|string|n=8||
-        fsType|string|n=9|"xfs"|
-        readOnly|bool|n=10||
+        gateway|string|n=1 required always|""|The address of the gateway.
+        system|string|n=2 required always|""|The storage system.
+        secretRef|#0|n=3 required pointer always||A secret with user and password.
+        sslEnabled|bool|n=4||Whether to use TLS.
+        protectionDomain|string|n=5||The protection domain.
+        storagePool|string|n=6||The pool.
+        storageMode|string|n=7|"ThinProvisioned"|ThickProvisioned or ThinProvisioned.
+        volumeName|string|n=8||The volume's name.
+        fsType|string|n=9|"xfs"|The file system, such as `ext4`. The driver's usual one if absent.
+        readOnly|bool|n=10||Whether it cannot be written.
         """#)
 }
 
+/// A volume of StorageOS.
 package struct StorageOSVolumeSource: APIMessage {
+    /// The volume's name.
     package var volumeName: String = ""
+    /// Its namespace there. That of the pod if absent.
     package var volumeNamespace: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// Whether it cannot be written.
     package var readOnly: Bool = false
+    /// A secret for the connection.
     package var secretRef: LocalObjectReference?
 
     package init() {}
@@ -2395,24 +2539,30 @@ extension StorageOSVolumeSource {
 }
 
 extension StorageOSVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.StorageOSVolumeSource",
+        description: "A volume of StorageOS.",
         types: [
             { LocalObjectReference.schema },
         ],
         #"""
-        volumeName|string|n=1||
-        volumeNamespace|string|n=2||
-        fsType|string|n=3||
-        readOnly|bool|n=4||
-        secretRef|#0|n=5 pointer||
+        volumeName|string|n=1||The volume's name.
+        volumeNamespace|string|n=2||Its namespace there. That of the pod if absent.
+        fsType|string|n=3||The file system, such as `ext4`. The driver's usual one if absent.
+        readOnly|bool|n=4||Whether it cannot be written.
+        secretRef|#0|n=5 pointer||A secret for the connection.
         """#)
 }
 
+/// A disk of vSphere.
 package struct VsphereVirtualDiskVolumeSource: APIMessage {
+    /// The disk's path.
     package var volumePath: String = ""
+    /// The file system, such as `ext4`. The driver's usual one if absent.
     package var fsType: String = ""
+    /// The name of the storage policy.
     package var storagePolicyName: String = ""
+    /// The id of the storage policy.
     package var storagePolicyID: String = ""
 
     package init() {}
@@ -2493,12 +2643,13 @@ extension VsphereVirtualDiskVolumeSource {
 }
 
 extension VsphereVirtualDiskVolumeSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.core.v1.VsphereVirtualDiskVolumeSource",
+        description: "A disk of vSphere.",
         #"""
-        volumePath|string|n=1 required always|""|
-        fsType|string|n=2||
-        storagePolicyName|string|n=3||
-        storagePolicyID|string|n=4||
+        volumePath|string|n=1 required always|""|The disk's path.
+        fsType|string|n=2||The file system, such as `ext4`. The driver's usual one if absent.
+        storagePolicyName|string|n=3||The name of the storage policy.
+        storagePolicyID|string|n=4||The id of the storage policy.
         """#)
 }

@@ -122,7 +122,7 @@ extension EndpointSlice {
 }
 
 extension EndpointSlice {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.discovery.v1.EndpointSlice",
         gvk: gvk,
         description: "Some of the addresses behind a service.",
@@ -154,11 +154,13 @@ package struct Endpoint: APIMessage {
         _read { yield boxedTargetRef.value }
         _modify { yield &boxedTargetRef.value }
     }
+    /// No longer used.
     package var deprecatedTopology: StringMap<String> = [:]
     /// The node it runs on.
     package var nodeName: String?
     /// The zone it runs in.
     package var zone: String?
+    /// Who should use it.
     package var hints: EndpointHints?
 
     package init() {}
@@ -282,7 +284,7 @@ extension Endpoint {
 }
 
 extension Endpoint {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.discovery.v1.Endpoint",
         description: "One pod behind a service.",
         types: [
@@ -295,16 +297,20 @@ extension Endpoint {
         conditions|#0|n=2||Whether it is ready, serves, and is ending.
         hostname|string|n=3 pointer||Its host name.
         targetRef|#1|n=4 pointer||The pod.
-        deprecatedTopology|{string}|n=5||
+        deprecatedTopology|{string}|n=5||No longer used.
         nodeName|string|n=6 pointer||The node it runs on.
         zone|string|n=7 pointer||The zone it runs in.
-        hints|#2|n=8 pointer||
+        hints|#2|n=8 pointer||Who should use it.
         """#)
 }
 
+/// The state of an endpoint.
 package struct EndpointConditions: APIMessage {
+    /// Whether it can be used. Absent counts as true.
     package var ready: Bool?
+    /// As ready, also while it is on its way out.
     package var serving: Bool?
+    /// Whether it is on its way out.
     package var terminating: Bool?
 
     package init() {}
@@ -377,17 +383,21 @@ extension EndpointConditions {
 }
 
 extension EndpointConditions {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.discovery.v1.EndpointConditions",
+        description: "The state of an endpoint.",
         #"""
-        ready|bool|n=1 pointer||
-        serving|bool|n=2 pointer||
-        terminating|bool|n=3 pointer||
+        ready|bool|n=1 pointer||Whether it can be used. Absent counts as true.
+        serving|bool|n=2 pointer||As ready, also while it is on its way out.
+        terminating|bool|n=3 pointer||Whether it is on its way out.
         """#)
 }
 
+/// Who should use an endpoint.
 package struct EndpointHints: APIMessage {
+    /// Clients in these zones.
     package var forZones: [ForZone] = []
+    /// Clients on these nodes.
     package var forNodes: [ForNode] = []
 
     package init() {}
@@ -450,22 +460,28 @@ extension EndpointHints {
 }
 
 extension EndpointHints {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.discovery.v1.EndpointHints",
+        description: "Who should use an endpoint.",
         types: [
             { ForZone.schema },
             { ForNode.schema },
         ],
         #"""
-        forZones|[#0]|n=1 list=atomic||
-        forNodes|[#1]|n=2 list=atomic||
+        forZones|[#0]|n=1 list=atomic||Clients in these zones.
+        forNodes|[#1]|n=2 list=atomic||Clients on these nodes.
         """#)
 }
 
+/// A port of endpoints.
 package struct EndpointPort: APIMessage {
+    /// The port's name, as in the service.
     package var name: String?
+    /// TCP, UDP or SCTP.
     package var `protocol`: String?
+    /// The port. Absent: all.
     package var port: Int?
+    /// What is spoken on it.
     package var appProtocol: String?
 
     package init() {}
@@ -548,17 +564,20 @@ extension EndpointPort {
 }
 
 extension EndpointPort {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.discovery.v1.EndpointPort",
+        description: "A port of endpoints.",
         #"""
-        name|string|n=1 pointer||
-        protocol|string|n=2 pointer||
-        port|int32|n=3 pointer||
-        appProtocol|string|n=4 pointer||
+        name|string|n=1 pointer||The port's name, as in the service.
+        protocol|string|n=2 pointer||TCP, UDP or SCTP.
+        port|int32|n=3 pointer||The port. Absent: all.
+        appProtocol|string|n=4 pointer||What is spoken on it.
         """#)
 }
 
+/// Where clients are.
 package struct ForNode: APIMessage {
+    /// The name.
     package var name: String = ""
 
     package init() {}
@@ -609,14 +628,17 @@ extension ForNode {
 }
 
 extension ForNode {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.discovery.v1.ForNode",
+        description: "Where clients are.",
         #"""
-        name|string|n=1 required always|""|
+        name|string|n=1 required always|""|The name.
         """#)
 }
 
+/// Where clients are.
 package struct ForZone: APIMessage {
+    /// The name.
     package var name: String = ""
 
     package init() {}
@@ -667,10 +689,11 @@ extension ForZone {
 }
 
 extension ForZone {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.discovery.v1.ForZone",
+        description: "Where clients are.",
         #"""
-        name|string|n=1 required always|""|
+        name|string|n=1 required always|""|The name.
         """#)
 }
 
@@ -762,7 +785,7 @@ extension EndpointSliceList {
 }
 
 extension EndpointSliceList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.discovery.v1.EndpointSliceList",
         gvk: gvk,
         description: "A list of objects of the kind EndpointSlice.",

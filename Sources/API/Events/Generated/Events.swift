@@ -17,9 +17,13 @@ package struct Event: APIObject {
     }
     /// When it happened first.
     package var eventTime: MicroTime?
+    /// How often it happened again.
     package var series: EventSeries?
+    /// Who reports.
     package var reportingController: String = ""
+    /// Which of them, by id.
     package var reportingInstance: String = ""
+    /// What was done.
     package var action: String = ""
     /// What happened, as one word.
     package var reason: String = ""
@@ -31,6 +35,7 @@ package struct Event: APIObject {
         _modify { yield &boxedRegarding.value }
     }
     @usableFromInline var boxedRelated = BoxedOptional<APICore.ObjectReference>()
+    /// Another object that it is about.
     @inlinable
     package var related: APICore.ObjectReference? {
         _read { yield boxedRelated.value }
@@ -40,9 +45,13 @@ package struct Event: APIObject {
     package var note: String = ""
     /// Normal or Warning.
     package var type: String = ""
+    /// Who reports, in the older form.
     package var deprecatedSource: APICore.EventSource = APICore.EventSource()
+    /// When first, in the older form.
     package var deprecatedFirstTimestamp: Time?
+    /// When last, in the older form.
     package var deprecatedLastTimestamp: Time?
+    /// How often, in the older form.
     package var deprecatedCount: Int = 0
 
     package init() {}
@@ -250,7 +259,7 @@ extension Event {
 }
 
 extension Event {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.events.v1.Event",
         gvk: gvk,
         description: "Something that happened to an object.",
@@ -263,24 +272,27 @@ extension Event {
         #"""
         metadata|#0|n=1||Name, labels and the other metadata.
         eventTime|MicroTime|n=2 required always||When it happened first.
-        series|#1|n=3 pointer||
-        reportingController|string|n=4||
-        reportingInstance|string|n=5||
-        action|string|n=6||
+        series|#1|n=3 pointer||How often it happened again.
+        reportingController|string|n=4||Who reports.
+        reportingInstance|string|n=5||Which of them, by id.
+        action|string|n=6||What was done.
         reason|string|n=7||What happened, as one word.
         regarding|#2|n=8||The object it is about.
-        related|#2|n=9 pointer||
+        related|#2|n=9 pointer||Another object that it is about.
         note|string|n=10||What happened, for people.
         type|string|n=11||Normal or Warning.
-        deprecatedSource|#3|n=12||
-        deprecatedFirstTimestamp|Time|n=13||
-        deprecatedLastTimestamp|Time|n=14||
-        deprecatedCount|int32|n=15||
+        deprecatedSource|#3|n=12||Who reports, in the older form.
+        deprecatedFirstTimestamp|Time|n=13||When first, in the older form.
+        deprecatedLastTimestamp|Time|n=14||When last, in the older form.
+        deprecatedCount|int32|n=15||How often, in the older form.
         """#)
 }
 
+/// Something that happens again and again.
 package struct EventSeries: APIMessage {
+    /// How often.
     package var count: Int = 0
+    /// When last.
     package var lastObservedTime: MicroTime?
 
     package init() {}
@@ -344,11 +356,12 @@ extension EventSeries {
 }
 
 extension EventSeries {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.events.v1.EventSeries",
+        description: "Something that happens again and again.",
         #"""
-        count|int32|n=1 required always|0|
-        lastObservedTime|MicroTime|n=2 required always||
+        count|int32|n=1 required always|0|How often.
+        lastObservedTime|MicroTime|n=2 required always||When last.
         """#)
 }
 
@@ -440,7 +453,7 @@ extension EventList {
 }
 
 extension EventList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.events.v1.EventList",
         gvk: gvk,
         description: "A list of objects of the kind Event.",

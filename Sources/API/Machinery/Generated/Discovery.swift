@@ -6,9 +6,13 @@ package import Codec
 package struct APIGroup: APIKind {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "APIGroup")
 
+    /// The group's name.
     package var name: String = ""
+    /// Its versions, the preferred one first.
     package var versions: [GroupVersionForDiscovery] = []
+    /// The version to use unless there is a reason not to.
     package var preferredVersion: GroupVersionForDiscovery = GroupVersionForDiscovery()
+    /// Addresses that clients of certain networks should use.
     package var serverAddressByClientCIDRs: [ServerAddressByClientCIDR] = []
 
     package init() {}
@@ -103,7 +107,7 @@ extension APIGroup {
 }
 
 extension APIGroup {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroup",
         gvk: gvk,
         description: "A group with its versions.",
@@ -112,10 +116,10 @@ extension APIGroup {
             { ServerAddressByClientCIDR.schema },
         ],
         #"""
-        name|string|n=1 required always|""|
-        versions|[#0]|n=2 required always list=atomic||
-        preferredVersion|#0|n=3||
-        serverAddressByClientCIDRs|[#1]|n=4 list=atomic||
+        name|string|n=1 required always|""|The group's name.
+        versions|[#0]|n=2 required always list=atomic||Its versions, the preferred one first.
+        preferredVersion|#0|n=3||The version to use unless there is a reason not to.
+        serverAddressByClientCIDRs|[#1]|n=4 list=atomic||Addresses that clients of certain networks should use.
         """#)
 }
 
@@ -123,7 +127,9 @@ extension APIGroup {
 package struct APIVersions: APIKind {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "APIVersions")
 
+    /// The versions.
     package var versions: [String] = []
+    /// Addresses that clients of certain networks should use.
     package var serverAddressByClientCIDRs: [ServerAddressByClientCIDR] = []
 
     package init() {}
@@ -200,7 +206,7 @@ extension APIVersions {
 }
 
 extension APIVersions {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.APIVersions",
         gvk: gvk,
         description: "The versions of the core group.",
@@ -208,22 +214,32 @@ extension APIVersions {
             { ServerAddressByClientCIDR.schema },
         ],
         #"""
-        versions|[string]|n=1 required always list=atomic||
-        serverAddressByClientCIDRs|[#0]|n=2 required always list=atomic||
+        versions|[string]|n=1 required always list=atomic||The versions.
+        serverAddressByClientCIDRs|[#0]|n=2 required always list=atomic||Addresses that clients of certain networks should use.
         """#)
 }
 
 /// One resource and what can be done with it.
 package struct APIResource: APIMessage {
+    /// The name in URLs, with the subresource as in `pods/log`.
     package var name: String = ""
+    /// The name for one object.
     package var singularName: String = ""
+    /// Whether objects live in namespaces.
     package var namespaced: Bool = false
+    /// The group of the kind, where it is not that of the list.
     package var group: String = ""
+    /// The version of the kind, where it is not that of the list.
     package var version: String = ""
+    /// The kind of the objects.
     package var kind: String = ""
+    /// What can be done, such as `get` and `list`.
     package var verbs: [String] = []
+    /// Shorter names for use by people.
     package var shortNames: [String] = []
+    /// Groups of resources that it belongs to, such as `all`.
     package var categories: [String] = []
+    /// Changes when the version changes in which objects are stored.
     package var storageVersionHash: String = ""
 
     package init() {}
@@ -356,26 +372,28 @@ extension APIResource {
 }
 
 extension APIResource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.APIResource",
         description: "One resource and what can be done with it.",
         #"""
-        name|string|n=1 required always|""|
-        singularName|string|n=6 required always|""|
-        namespaced|bool|n=2 required always|false|
-        group|string|n=8||
-        version|string|n=9||
-        kind|string|n=3 required always|""|
-        verbs|[string]|n=4 required always||
-        shortNames|[string]|n=5 list=atomic||
-        categories|[string]|n=7 list=atomic||
-        storageVersionHash|string|n=10||
+        name|string|n=1 required always|""|The name in URLs, with the subresource as in `pods/log`.
+        singularName|string|n=6 required always|""|The name for one object.
+        namespaced|bool|n=2 required always|false|Whether objects live in namespaces.
+        group|string|n=8||The group of the kind, where it is not that of the list.
+        version|string|n=9||The version of the kind, where it is not that of the list.
+        kind|string|n=3 required always|""|The kind of the objects.
+        verbs|[string]|n=4 required always||What can be done, such as `get` and `list`.
+        shortNames|[string]|n=5 list=atomic||Shorter names for use by people.
+        categories|[string]|n=7 list=atomic||Groups of resources that it belongs to, such as `all`.
+        storageVersionHash|string|n=10||Changes when the version changes in which objects are stored.
         """#)
 }
 
 /// One version of a group.
 package struct GroupVersionForDiscovery: APIMessage {
+    /// Group and version, as in `apps/v1`.
     package var groupVersion: String = ""
+    /// The version alone.
     package var version: String = ""
 
     package init() {}
@@ -434,29 +452,42 @@ extension GroupVersionForDiscovery {
 }
 
 extension GroupVersionForDiscovery {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.GroupVersionForDiscovery",
         description: "One version of a group.",
         #"""
-        groupVersion|string|n=1 required always|""|
-        version|string|n=2 required always|""|
+        groupVersion|string|n=1 required always|""|Group and version, as in `apps/v1`.
+        version|string|n=2 required always|""|The version alone.
         """#)
 }
 
 /// The version of a program and how it was built.
 package struct VersionInfo: APIMessage {
+    /// The first number of the version of Kubernetes.
     package var major: String = ""
+    /// The second number.
     package var minor: String = ""
+    /// The first number of the version that is emulated.
     package var emulationMajor: String = ""
+    /// The second number of the version that is emulated.
     package var emulationMinor: String = ""
+    /// The first number of the oldest version that it works with.
     package var minCompatibilityMajor: String = ""
+    /// The second number of the oldest version that it works with.
     package var minCompatibilityMinor: String = ""
+    /// The whole version.
     package var gitVersion: String = ""
+    /// The commit that it was built from.
     package var gitCommit: String = ""
+    /// Whether the tree was clean.
     package var gitTreeState: String = ""
+    /// When it was built.
     package var buildDate: String = ""
+    /// The version of the compiler.
     package var goVersion: String = ""
+    /// The compiler.
     package var compiler: String = ""
+    /// The system and architecture.
     package var platform: String = ""
 
     package init() {}
@@ -572,29 +603,31 @@ extension VersionInfo {
 }
 
 extension VersionInfo {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.version.Info",
         description: "The version of a program and how it was built.",
         #"""
-        major|string|required always|""|
-        minor|string|required always|""|
-        emulationMajor|string|||
-        emulationMinor|string|||
-        minCompatibilityMajor|string|||
-        minCompatibilityMinor|string|||
-        gitVersion|string|required always|""|
-        gitCommit|string|required always|""|
-        gitTreeState|string|required always|""|
-        buildDate|string|required always|""|
-        goVersion|string|required always|""|
-        compiler|string|required always|""|
-        platform|string|required always|""|
+        major|string|required always|""|The first number of the version of Kubernetes.
+        minor|string|required always|""|The second number.
+        emulationMajor|string|||The first number of the version that is emulated.
+        emulationMinor|string|||The second number of the version that is emulated.
+        minCompatibilityMajor|string|||The first number of the oldest version that it works with.
+        minCompatibilityMinor|string|||The second number of the oldest version that it works with.
+        gitVersion|string|required always|""|The whole version.
+        gitCommit|string|required always|""|The commit that it was built from.
+        gitTreeState|string|required always|""|Whether the tree was clean.
+        buildDate|string|required always|""|When it was built.
+        goVersion|string|required always|""|The version of the compiler.
+        compiler|string|required always|""|The compiler.
+        platform|string|required always|""|The system and architecture.
         """#)
 }
 
 /// The address that clients of a network should use.
 package struct ServerAddressByClientCIDR: APIMessage {
+    /// The clients' network.
     package var clientCIDR: String = ""
+    /// The address, with the port unless it is the usual one.
     package var serverAddress: String = ""
 
     package init() {}
@@ -653,12 +686,12 @@ extension ServerAddressByClientCIDR {
 }
 
 extension ServerAddressByClientCIDR {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.ServerAddressByClientCIDR",
         description: "The address that clients of a network should use.",
         #"""
-        clientCIDR|string|n=1 required always|""|
-        serverAddress|string|n=2 required always|""|
+        clientCIDR|string|n=1 required always|""|The clients' network.
+        serverAddress|string|n=2 required always|""|The address, with the port unless it is the usual one.
         """#)
 }
 
@@ -666,6 +699,7 @@ extension ServerAddressByClientCIDR {
 package struct APIGroupList: APIKind {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "APIGroupList")
 
+    /// The groups.
     package var groups: [APIGroup] = []
 
     package init() {}
@@ -739,7 +773,7 @@ extension APIGroupList {
 }
 
 extension APIGroupList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroupList",
         gvk: gvk,
         description: "All groups.",
@@ -747,7 +781,7 @@ extension APIGroupList {
             { APIGroup.schema },
         ],
         #"""
-        groups|[#0]|n=1 required always list=atomic||
+        groups|[#0]|n=1 required always list=atomic||The groups.
         """#)
 }
 
@@ -755,7 +789,9 @@ extension APIGroupList {
 package struct APIResourceList: APIKind {
     package static let gvk = GroupVersionKind(group: "", version: "v1", kind: "APIResourceList")
 
+    /// Group and version, as in `apps/v1`.
     package var groupVersion: String = ""
+    /// The resources and subresources.
     package var resources: [APIResource] = []
 
     package init() {}
@@ -832,7 +868,7 @@ extension APIResourceList {
 }
 
 extension APIResourceList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList",
         gvk: gvk,
         description: "The resources of one version of a group.",
@@ -840,7 +876,7 @@ extension APIResourceList {
             { APIResource.schema },
         ],
         #"""
-        groupVersion|string|n=1 required always|""|
-        resources|[#0]|n=2 required always list=atomic||
+        groupVersion|string|n=1 required always|""|Group and version, as in `apps/v1`.
+        resources|[#0]|n=2 required always list=atomic||The resources and subresources.
         """#)
 }

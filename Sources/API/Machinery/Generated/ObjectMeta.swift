@@ -112,7 +112,7 @@ extension Condition {
 }
 
 extension Condition {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.Condition",
         description: "One aspect of an object's state, with the time it last changed.",
         #"""
@@ -216,7 +216,7 @@ extension ListMeta {
 }
 
 extension ListMeta {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta",
         description: "What a list says of itself.",
         #"""
@@ -354,7 +354,7 @@ extension ManagedFieldsEntry {
 }
 
 extension ManagedFieldsEntry {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry",
         description: "The fields that one manager has set.",
         #"""
@@ -588,7 +588,7 @@ extension ObjectMeta {
 }
 
 extension ObjectMeta {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta",
         description: "What every object has besides its own data: its name, its labels, its owners, its history.",
         types: [
@@ -721,7 +721,7 @@ extension OwnerReference {
 }
 
 extension OwnerReference {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference",
         description: "Points to an owner in the same namespace, or of the cluster.",
         #"""

@@ -16,6 +16,7 @@ package struct DeleteOptions: APIKind {
     package var propagationPolicy: String?
     /// All means that nothing is stored.
     package var dryRun: [String] = []
+    /// Delete an object that cannot be read any more, without looking at its finalizers. Breaks clusters.
     package var ignoreStoreReadErrorWithClusterBreakingPotential: Bool?
 
     package init() {}
@@ -136,7 +137,7 @@ extension DeleteOptions {
 }
 
 extension DeleteOptions {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
         gvk: gvk,
         description: "How to delete.",
@@ -149,7 +150,7 @@ extension DeleteOptions {
         orphanDependents|bool|n=3 pointer||Older form of propagationPolicy.
         propagationPolicy|string|n=4 pointer||What happens to what the object owns. Orphan, Background or Foreground.
         dryRun|[string]|n=5 list=atomic||All means that nothing is stored.
-        ignoreStoreReadErrorWithClusterBreakingPotential|bool|n=6 pointer||
+        ignoreStoreReadErrorWithClusterBreakingPotential|bool|n=6 pointer||Delete an object that cannot be read any more, without looking at its finalizers. Breaks clusters.
         """#)
 }
 
@@ -220,7 +221,7 @@ extension Preconditions {
 }
 
 extension Preconditions {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.Preconditions",
         description: "What must be true before an object is deleted.",
         #"""
@@ -231,7 +232,9 @@ extension Preconditions {
 
 /// One change, as a watch reports it.
 package struct EncodedWatchEvent: APIMessage {
+    /// ADDED, MODIFIED, DELETED, BOOKMARK or ERROR.
     package var type: String = ""
+    /// The object as it is now; the last state if it was deleted; a Status if there was an error.
     package var object: JSONValue?
 
     package init() {}
@@ -295,11 +298,11 @@ extension EncodedWatchEvent {
 }
 
 extension EncodedWatchEvent {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent",
         description: "One change, as a watch reports it.",
         #"""
-        type|string|n=1 required always|""|
-        object|RawExtension|n=2 required always||
+        type|string|n=1 required always|""|ADDED, MODIFIED, DELETED, BOOKMARK or ERROR.
+        object|RawExtension|n=2 required always||The object as it is now; the last state if it was deleted; a Status if there was an error.
         """#)
 }

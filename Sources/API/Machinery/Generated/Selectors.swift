@@ -4,8 +4,11 @@ package import Codec
 
 /// One requirement on a field.
 package struct FieldSelectorRequirement: APIMessage {
+    /// The path of the field.
     package var key: String = ""
+    /// In, NotIn, Exists or DoesNotExist.
     package var `operator`: String = ""
+    /// What the field's value is compared with.
     package var values: [String] = []
 
     package init() {}
@@ -74,13 +77,13 @@ extension FieldSelectorRequirement {
 }
 
 extension FieldSelectorRequirement {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.FieldSelectorRequirement",
         description: "One requirement on a field.",
         #"""
-        key|string|n=1 required always|""|
-        operator|string|n=2 required always|""|
-        values|[string]|n=3 list=atomic||
+        key|string|n=1 required always|""|The path of the field.
+        operator|string|n=2 required always|""|In, NotIn, Exists or DoesNotExist.
+        values|[string]|n=3 list=atomic||What the field's value is compared with.
         """#)
 }
 
@@ -151,7 +154,7 @@ extension LabelSelector {
 }
 
 extension LabelSelector {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector",
         description: "Selects objects by their labels. Empty selects all, absent selects none.",
         types: [
@@ -238,7 +241,7 @@ extension LabelSelectorRequirement {
 }
 
 extension LabelSelectorRequirement {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement",
         description: "One requirement on a label.",
         #"""

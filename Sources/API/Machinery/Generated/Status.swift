@@ -140,7 +140,7 @@ extension Status {
 }
 
 extension Status {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.Status",
         gvk: gvk,
         description: "The answer to a request that does not answer with an object, mostly an error.",
@@ -237,7 +237,7 @@ extension StatusCause {
 }
 
 extension StatusCause {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.StatusCause",
         description: "One fault.",
         #"""
@@ -362,7 +362,7 @@ extension StatusDetails {
 }
 
 extension StatusDetails {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.apimachinery.pkg.apis.meta.v1.StatusDetails",
         description: "What a status is about.",
         types: [

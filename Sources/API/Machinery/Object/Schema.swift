@@ -19,12 +19,15 @@ package final class Schema: Sendable {
     package let fields: [SchemaField]
     /// Set where one field says which other may be present.
     package let union: SchemaUnion?
+    /// Its JSON need not be an object, and its fields are not known here: parts of custom resource definitions.
+    package let isFreeform: Bool
     private let indices: [String: Int]
 
     package init(
         _ name: String,
         gvk: GroupVersionKind? = nil,
         description: String = "",
+        isFreeform: Bool = false,
         union: SchemaUnion? = nil,
         types: [@Sendable () -> Schema] = [],
         _ text: String
@@ -40,6 +43,7 @@ package final class Schema: Sendable {
         self.gvk = gvk
         self.description = description
         self.union = union
+        self.isFreeform = isFreeform
         self.fields = fields
         self.indices = indices
     }
@@ -130,8 +134,8 @@ package struct SchemaField: Sendable {
     package let listType: ListType?
     /// What identifies an element of a list of type `map`.
     package let listKeys: [String]
-    /// A map or object that server-side apply treats as one value.
-    package let isAtomicMap: Bool
+    /// How maps and objects merge in server-side apply, where it is said: `atomic`, `granular`.
+    package let mapType: String?
     /// Strategic merge patch: `merge`, `replace`, `retainKeys`.
     package let patchStrategy: [String]
     /// Strategic merge patch: what identifies an element.
@@ -160,11 +164,14 @@ package struct SchemaField: Sendable {
         isAlwaysWritten = flags["always"] != nil
         listType = flags["list"].flatMap { ListType(rawValue: String($0)) }
         listKeys = Self.words(flags["keys"])
-        isAtomicMap = flags["map"] == "atomic"
+        mapType = flags["map"].map { String($0) }
         patchStrategy = Self.words(flags["patch"])
         patchMergeKey = flags["patchKey"].map { String($0) }
         number = Self.words(flags["n"]).compactMap { Int($0) }
     }
+
+    /// A map or object that server-side apply treats as one value.
+    package var isAtomicMap: Bool { mapType == "atomic" }
 
     private static func words(_ text: Substring?) -> [String] {
         guard let text else { return [] }

@@ -91,7 +91,7 @@ extension IPAddress {
 }
 
 extension IPAddress {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IPAddress",
         gvk: gvk,
         description: "An address that is in use.",
@@ -203,7 +203,7 @@ extension ServiceCIDR {
 }
 
 extension ServiceCIDR {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.ServiceCIDR",
         gvk: gvk,
         description: "A range of addresses for services.",
@@ -219,7 +219,9 @@ extension ServiceCIDR {
         """#)
 }
 
+/// Who has an address.
 package struct IPAddressSpec: APIMessage {
+    /// The object that has it.
     package var parentRef: ParentReference?
 
     package init() {}
@@ -272,20 +274,26 @@ extension IPAddressSpec {
 }
 
 extension IPAddressSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IPAddressSpec",
+        description: "Who has an address.",
         types: [
             { ParentReference.schema },
         ],
         #"""
-        parentRef|#0|n=1 required pointer||
+        parentRef|#0|n=1 required pointer||The object that has it.
         """#)
 }
 
+/// Points to an object.
 package struct ParentReference: APIMessage {
+    /// The resource's group.
     package var group: String = ""
+    /// The resource.
     package var resource: String = ""
+    /// The object's namespace.
     package var namespace: String = ""
+    /// The object's name.
     package var name: String = ""
 
     package init() {}
@@ -368,18 +376,22 @@ extension ParentReference {
 }
 
 extension ParentReference {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.ParentReference",
+        description: "Points to an object.",
         #"""
-        group|string|n=1||
-        resource|string|n=2 required||
-        namespace|string|n=3||
-        name|string|n=4 required||
+        group|string|n=1||The resource's group.
+        resource|string|n=2 required||The resource.
+        namespace|string|n=3||The object's namespace.
+        name|string|n=4 required||The object's name.
         """#)
 }
 
+/// A port of a service. Exactly one field is set.
 package struct ServiceBackendPort: APIMessage {
+    /// By name.
     package var name: String = ""
+    /// By number.
     package var number: Int = 0
 
     package init() {}
@@ -442,15 +454,18 @@ extension ServiceBackendPort {
 }
 
 extension ServiceBackendPort {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.ServiceBackendPort",
+        description: "A port of a service. Exactly one field is set.",
         #"""
-        name|string|n=1||
-        number|int32|n=2||
+        name|string|n=1||By name.
+        number|int32|n=2||By number.
         """#)
 }
 
+/// Networks that services get addresses from.
 package struct ServiceCIDRSpec: APIMessage {
+    /// The networks, one per family. Cannot be changed.
     package var cidrs: [String] = []
 
     package init() {}
@@ -503,14 +518,17 @@ extension ServiceCIDRSpec {
 }
 
 extension ServiceCIDRSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.ServiceCIDRSpec",
+        description: "Networks that services get addresses from.",
         #"""
-        cidrs|[string]|n=1 list=atomic||
+        cidrs|[string]|n=1 list=atomic||The networks, one per family. Cannot be changed.
         """#)
 }
 
+/// What was last seen.
 package struct ServiceCIDRStatus: APIMessage {
+    /// Ready tells whether addresses are taken from it.
     package var conditions: [Condition] = []
 
     package init() {}
@@ -563,13 +581,14 @@ extension ServiceCIDRStatus {
 }
 
 extension ServiceCIDRStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.ServiceCIDRStatus",
+        description: "What was last seen.",
         types: [
             { Condition.schema },
         ],
         #"""
-        conditions|[#0]|n=1 list=map keys=type patch=merge patchKey=type||
+        conditions|[#0]|n=1 list=map keys=type patch=merge patchKey=type||Ready tells whether addresses are taken from it.
         """#)
 }
 
@@ -661,7 +680,7 @@ extension IPAddressList {
 }
 
 extension IPAddressList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IPAddressList",
         gvk: gvk,
         description: "A list of objects of the kind IPAddress.",
@@ -763,7 +782,7 @@ extension ServiceCIDRList {
 }
 
 extension ServiceCIDRList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.ServiceCIDRList",
         gvk: gvk,
         description: "A list of objects of the kind ServiceCIDR.",

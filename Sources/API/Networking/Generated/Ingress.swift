@@ -102,7 +102,7 @@ extension Ingress {
 }
 
 extension Ingress {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.Ingress",
         gvk: gvk,
         description: "Leads HTTP from outside to services.",
@@ -206,7 +206,7 @@ extension IngressClass {
 }
 
 extension IngressClass {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressClass",
         gvk: gvk,
         description: "Who serves an ingress.",
@@ -220,10 +220,14 @@ extension IngressClass {
         """#)
 }
 
+/// What happens to requests for a path.
 package struct HTTPIngressPath: APIMessage {
+    /// The path.
     package var path: String = ""
+    /// Exact, Prefix or ImplementationSpecific.
     package var pathType: String?
     @usableFromInline var boxedBackend = Boxed<IngressBackend>()
+    /// Where they go.
     @inlinable
     package var backend: IngressBackend {
         _read { yield boxedBackend.value }
@@ -301,19 +305,22 @@ extension HTTPIngressPath {
 }
 
 extension HTTPIngressPath {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.HTTPIngressPath",
+        description: "What happens to requests for a path.",
         types: [
             { IngressBackend.schema },
         ],
         #"""
-        path|string|n=1||
-        pathType|string|n=3 required pointer always||
-        backend|#0|n=2 required always||
+        path|string|n=1||The path.
+        pathType|string|n=3 required pointer always||Exact, Prefix or ImplementationSpecific.
+        backend|#0|n=2 required always||Where they go.
         """#)
 }
 
+/// What happens to requests by path.
 package struct HTTPIngressRuleValue: APIMessage {
+    /// The paths.
     package var paths: [HTTPIngressPath] = []
 
     package init() {}
@@ -369,18 +376,22 @@ extension HTTPIngressRuleValue {
 }
 
 extension HTTPIngressRuleValue {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.HTTPIngressRuleValue",
+        description: "What happens to requests by path.",
         types: [
             { HTTPIngressPath.schema },
         ],
         #"""
-        paths|[#0]|n=1 required always list=atomic||
+        paths|[#0]|n=1 required always list=atomic||The paths.
         """#)
 }
 
+/// Where requests go. Exactly one field is set.
 package struct IngressBackend: APIMessage {
+    /// A service.
     package var service: IngressServiceBackend?
+    /// An object of another kind in the same namespace.
     package var resource: APICore.TypedLocalObjectReference?
 
     package init() {}
@@ -443,23 +454,30 @@ extension IngressBackend {
 }
 
 extension IngressBackend {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressBackend",
+        description: "Where requests go. Exactly one field is set.",
         types: [
             { IngressServiceBackend.schema },
             { APICore.TypedLocalObjectReference.schema },
         ],
         #"""
-        service|#0|n=4 pointer||
-        resource|#1|n=3 pointer||
+        service|#0|n=4 pointer||A service.
+        resource|#1|n=3 pointer||An object of another kind in the same namespace.
         """#)
 }
 
+/// Points to an object with settings.
 package struct IngressClassParametersReference: APIMessage {
+    /// The kind's group. Absent: the core group.
     package var apiGroup: String?
+    /// The object's kind.
     package var kind: String = ""
+    /// The object's name.
     package var name: String = ""
+    /// Cluster or Namespace.
     package var scope: String?
+    /// The object's namespace, for the scope Namespace.
     package var namespace: String?
 
     package init() {}
@@ -551,20 +569,24 @@ extension IngressClassParametersReference {
 }
 
 extension IngressClassParametersReference {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressClassParametersReference",
+        description: "Points to an object with settings.",
         #"""
-        apiGroup|string|n=1 pointer||
-        kind|string|n=2 required always|""|
-        name|string|n=3 required always|""|
-        scope|string|n=4 pointer always||
-        namespace|string|n=5 pointer||
+        apiGroup|string|n=1 pointer||The kind's group. Absent: the core group.
+        kind|string|n=2 required always|""|The object's kind.
+        name|string|n=3 required always|""|The object's name.
+        scope|string|n=4 pointer always||Cluster or Namespace.
+        namespace|string|n=5 pointer||The object's namespace, for the scope Namespace.
         """#)
 }
 
+/// Who takes care of ingresses of a class.
 package struct IngressClassSpec: APIMessage {
+    /// The controller's name.
     package var controller: String = ""
     @usableFromInline var boxedParameters = BoxedOptional<IngressClassParametersReference>()
+    /// An object with settings.
     @inlinable
     package var parameters: IngressClassParametersReference? {
         _read { yield boxedParameters.value }
@@ -631,20 +653,25 @@ extension IngressClassSpec {
 }
 
 extension IngressClassSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressClassSpec",
+        description: "Who takes care of ingresses of a class.",
         types: [
             { IngressClassParametersReference.schema },
         ],
         #"""
-        controller|string|n=1||
-        parameters|#0|n=2 pointer||
+        controller|string|n=1||The controller's name.
+        parameters|#0|n=2 pointer||An object with settings.
         """#)
 }
 
+/// An address of a load balancer.
 package struct IngressLoadBalancerIngress: APIMessage {
+    /// Its address.
     package var ip: String = ""
+    /// Its name.
     package var hostname: String = ""
+    /// The state of its ports.
     package var ports: [IngressPortStatus] = []
 
     package init() {}
@@ -717,19 +744,22 @@ extension IngressLoadBalancerIngress {
 }
 
 extension IngressLoadBalancerIngress {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressLoadBalancerIngress",
+        description: "An address of a load balancer.",
         types: [
             { IngressPortStatus.schema },
         ],
         #"""
-        ip|string|n=1||
-        hostname|string|n=2||
-        ports|[#0]|n=4 list=atomic||
+        ip|string|n=1||Its address.
+        hostname|string|n=2||Its name.
+        ports|[#0]|n=4 list=atomic||The state of its ports.
         """#)
 }
 
+/// What became of a load balancer.
 package struct IngressLoadBalancerStatus: APIMessage {
+    /// Its addresses.
     package var ingress: [IngressLoadBalancerIngress] = []
 
     package init() {}
@@ -782,19 +812,24 @@ extension IngressLoadBalancerStatus {
 }
 
 extension IngressLoadBalancerStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressLoadBalancerStatus",
+        description: "What became of a load balancer.",
         types: [
             { IngressLoadBalancerIngress.schema },
         ],
         #"""
-        ingress|[#0]|n=1 list=atomic||
+        ingress|[#0]|n=1 list=atomic||Its addresses.
         """#)
 }
 
+/// The state of a port.
 package struct IngressPortStatus: APIMessage {
+    /// The port.
     package var port: Int = 0
+    /// TCP, UDP or SCTP.
     package var `protocol`: String = ""
+    /// What is wrong, as one word.
     package var error: String?
 
     package init() {}
@@ -863,17 +898,21 @@ extension IngressPortStatus {
 }
 
 extension IngressPortStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressPortStatus",
+        description: "The state of a port.",
         #"""
-        port|int32|n=1 required always|0|
-        protocol|string|n=2 required always|""|
-        error|string|n=3 pointer||
+        port|int32|n=1 required always|0|The port.
+        protocol|string|n=2 required always|""|TCP, UDP or SCTP.
+        error|string|n=3 pointer||What is wrong, as one word.
         """#)
 }
 
+/// What happens to requests for a host.
 package struct IngressRule: APIMessage {
+    /// The host, also as `*.example.com`. Absent: all.
     package var host: String = ""
+    /// What happens by path.
     package var http: HTTPIngressRuleValue?
 
     package init() {}
@@ -953,19 +992,23 @@ extension IngressRule {
 }
 
 extension IngressRule {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressRule",
+        description: "What happens to requests for a host.",
         types: [
             { HTTPIngressRuleValue.schema },
         ],
         #"""
-        host|string|n=1||
-        http|#0|n=2,1 pointer||
+        host|string|n=1||The host, also as `*.example.com`. Absent: all.
+        http|#0|n=2,1 pointer||What happens by path.
         """#)
 }
 
+/// A service.
 package struct IngressServiceBackend: APIMessage {
+    /// The service's name.
     package var name: String = ""
+    /// The service's port.
     package var port: ServiceBackendPort = ServiceBackendPort()
 
     package init() {}
@@ -1024,14 +1067,15 @@ extension IngressServiceBackend {
 }
 
 extension IngressServiceBackend {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressServiceBackend",
+        description: "A service.",
         types: [
             { ServiceBackendPort.schema },
         ],
         #"""
-        name|string|n=1 required always|""|
-        port|#0|n=2||
+        name|string|n=1 required always|""|The service's name.
+        port|#0|n=2||The service's port.
         """#)
 }
 
@@ -1131,7 +1175,7 @@ extension IngressSpec {
 }
 
 extension IngressSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressSpec",
         description: "Which requests lead where.",
         types: [
@@ -1147,7 +1191,9 @@ extension IngressSpec {
         """#)
 }
 
+/// What became of an ingress.
 package struct IngressStatus: APIMessage {
+    /// What became of its load balancer.
     package var loadBalancer: IngressLoadBalancerStatus = IngressLoadBalancerStatus()
 
     package init() {}
@@ -1198,18 +1244,22 @@ extension IngressStatus {
 }
 
 extension IngressStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressStatus",
+        description: "What became of an ingress.",
         types: [
             { IngressLoadBalancerStatus.schema },
         ],
         #"""
-        loadBalancer|#0|n=1||
+        loadBalancer|#0|n=1||What became of its load balancer.
         """#)
 }
 
+/// A certificate for hosts.
 package struct IngressTLS: APIMessage {
+    /// The hosts. Absent: all that the certificate names.
     package var hosts: [String] = []
+    /// The secret with the certificate and its key.
     package var secretName: String = ""
 
     package init() {}
@@ -1272,11 +1322,12 @@ extension IngressTLS {
 }
 
 extension IngressTLS {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressTLS",
+        description: "A certificate for hosts.",
         #"""
-        hosts|[string]|n=1 list=atomic||
-        secretName|string|n=2||
+        hosts|[string]|n=1 list=atomic||The hosts. Absent: all that the certificate names.
+        secretName|string|n=2||The secret with the certificate and its key.
         """#)
 }
 
@@ -1368,7 +1419,7 @@ extension IngressClassList {
 }
 
 extension IngressClassList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressClassList",
         gvk: gvk,
         description: "A list of objects of the kind IngressClass.",
@@ -1470,7 +1521,7 @@ extension IngressList {
 }
 
 extension IngressList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IngressList",
         gvk: gvk,
         description: "A list of objects of the kind Ingress.",

@@ -91,7 +91,7 @@ extension NetworkPolicy {
 }
 
 extension NetworkPolicy {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.NetworkPolicy",
         gvk: gvk,
         description: "Says who may talk to pods and whom they may talk to.",
@@ -105,8 +105,11 @@ extension NetworkPolicy {
         """#)
 }
 
+/// A network, with holes.
 package struct IPBlock: APIMessage {
+    /// The network.
     package var cidr: String = ""
+    /// Networks in it that do not count.
     package var except: [String] = []
 
     package init() {}
@@ -167,16 +170,20 @@ extension IPBlock {
 }
 
 extension IPBlock {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.IPBlock",
+        description: "A network, with holes.",
         #"""
-        cidr|string|n=1 required always|""|
-        except|[string]|n=2 list=atomic||
+        cidr|string|n=1 required always|""|The network.
+        except|[string]|n=2 list=atomic||Networks in it that do not count.
         """#)
 }
 
+/// What pods may reach.
 package struct NetworkPolicyEgressRule: APIMessage {
+    /// The ports. Absent: all.
     package var ports: [NetworkPolicyPort] = []
+    /// The other side. Absent: everybody.
     package var to: [NetworkPolicyPeer] = []
 
     package init() {}
@@ -239,20 +246,24 @@ extension NetworkPolicyEgressRule {
 }
 
 extension NetworkPolicyEgressRule {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.NetworkPolicyEgressRule",
+        description: "What pods may reach.",
         types: [
             { NetworkPolicyPort.schema },
             { NetworkPolicyPeer.schema },
         ],
         #"""
-        ports|[#0]|n=1 list=atomic||
-        to|[#1]|n=2 list=atomic||
+        ports|[#0]|n=1 list=atomic||The ports. Absent: all.
+        to|[#1]|n=2 list=atomic||The other side. Absent: everybody.
         """#)
 }
 
+/// Who may reach pods.
 package struct NetworkPolicyIngressRule: APIMessage {
+    /// The ports. Absent: all.
     package var ports: [NetworkPolicyPort] = []
+    /// The other side. Absent: everybody.
     package var from: [NetworkPolicyPeer] = []
 
     package init() {}
@@ -315,21 +326,26 @@ extension NetworkPolicyIngressRule {
 }
 
 extension NetworkPolicyIngressRule {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.NetworkPolicyIngressRule",
+        description: "Who may reach pods.",
         types: [
             { NetworkPolicyPort.schema },
             { NetworkPolicyPeer.schema },
         ],
         #"""
-        ports|[#0]|n=1 list=atomic||
-        from|[#1]|n=2 list=atomic||
+        ports|[#0]|n=1 list=atomic||The ports. Absent: all.
+        from|[#1]|n=2 list=atomic||The other side. Absent: everybody.
         """#)
 }
 
+/// The other side.
 package struct NetworkPolicyPeer: APIMessage {
+    /// Pods, in the policy's namespace or in those of namespaceSelector.
     package var podSelector: LabelSelector?
+    /// Namespaces.
     package var namespaceSelector: LabelSelector?
+    /// A network. Excludes the others.
     package var ipBlock: IPBlock?
 
     package init() {}
@@ -402,22 +418,27 @@ extension NetworkPolicyPeer {
 }
 
 extension NetworkPolicyPeer {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.NetworkPolicyPeer",
+        description: "The other side.",
         types: [
             { LabelSelector.schema },
             { IPBlock.schema },
         ],
         #"""
-        podSelector|#0|n=1 pointer||
-        namespaceSelector|#0|n=2 pointer||
-        ipBlock|#1|n=3 pointer||
+        podSelector|#0|n=1 pointer||Pods, in the policy's namespace or in those of namespaceSelector.
+        namespaceSelector|#0|n=2 pointer||Namespaces.
+        ipBlock|#1|n=3 pointer||A network. Excludes the others.
         """#)
 }
 
+/// Ports.
 package struct NetworkPolicyPort: APIMessage {
+    /// TCP, UDP or SCTP. TCP if absent.
     package var `protocol`: String?
+    /// The port, by number or name. Absent: all.
     package var port: IntOrString?
+    /// The last of a range that begins with port.
     package var endPort: Int?
 
     package init() {}
@@ -490,12 +511,13 @@ extension NetworkPolicyPort {
 }
 
 extension NetworkPolicyPort {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.NetworkPolicyPort",
+        description: "Ports.",
         #"""
-        protocol|string|n=1 pointer||
-        port|IntOrString|n=2 pointer||
-        endPort|int32|n=3 pointer||
+        protocol|string|n=1 pointer||TCP, UDP or SCTP. TCP if absent.
+        port|IntOrString|n=2 pointer||The port, by number or name. Absent: all.
+        endPort|int32|n=3 pointer||The last of a range that begins with port.
         """#)
 }
 
@@ -588,7 +610,7 @@ extension NetworkPolicySpec {
 }
 
 extension NetworkPolicySpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.NetworkPolicySpec",
         description: "The rules of a network policy.",
         types: [
@@ -692,7 +714,7 @@ extension NetworkPolicyList {
 }
 
 extension NetworkPolicyList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.networking.v1.NetworkPolicyList",
         gvk: gvk,
         description: "A list of objects of the kind NetworkPolicy.",

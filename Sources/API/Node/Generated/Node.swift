@@ -116,7 +116,7 @@ extension RuntimeClass {
 }
 
 extension RuntimeClass {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.node.v1.RuntimeClass",
         gvk: gvk,
         description: "A way to run pods.",
@@ -133,7 +133,9 @@ extension RuntimeClass {
         """#)
 }
 
+/// What a pod takes beyond its containers.
 package struct Overhead: APIMessage {
+    /// Amounts by name.
     package var podFixed: StringMap<Quantity> = [:]
 
     package init() {}
@@ -186,15 +188,19 @@ extension Overhead {
 }
 
 extension Overhead {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.node.v1.Overhead",
+        description: "What a pod takes beyond its containers.",
         #"""
-        podFixed|{Quantity}|n=1||
+        podFixed|{Quantity}|n=1||Amounts by name.
         """#)
 }
 
+/// Where pods of the class may run.
 package struct Scheduling: APIMessage {
+    /// Labels that nodes must have.
     package var nodeSelector: StringMap<String> = [:]
+    /// Taints that pods may run in spite of.
     package var tolerations: [APICore.Toleration] = []
 
     package init() {}
@@ -257,14 +263,15 @@ extension Scheduling {
 }
 
 extension Scheduling {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.node.v1.Scheduling",
+        description: "Where pods of the class may run.",
         types: [
             { APICore.Toleration.schema },
         ],
         #"""
-        nodeSelector|{string}|n=1 map=atomic||
-        tolerations|[#0]|n=2 list=atomic||
+        nodeSelector|{string}|n=1 map=atomic||Labels that nodes must have.
+        tolerations|[#0]|n=2 list=atomic||Taints that pods may run in spite of.
         """#)
 }
 
@@ -356,7 +363,7 @@ extension RuntimeClassList {
 }
 
 extension RuntimeClassList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.node.v1.RuntimeClassList",
         gvk: gvk,
         description: "A list of objects of the kind RuntimeClass.",

@@ -98,7 +98,7 @@ extension Eviction {
 }
 
 extension Eviction {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.policy.v1.Eviction",
         gvk: gvk,
         description: "Asks for a pod to leave, unless a disruption budget forbids it.",
@@ -215,7 +215,7 @@ extension PodDisruptionBudget {
 }
 
 extension PodDisruptionBudget {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.policy.v1.PodDisruptionBudget",
         gvk: gvk,
         description: "Bounds how many pods may be taken away at once.",
@@ -239,6 +239,7 @@ package struct PodDisruptionBudgetSpec: APIMessage {
     package var selector: LabelSelector?
     /// How many may be missing, as number or percentage.
     package var maxUnavailable: IntOrString?
+    /// When pods that are not ready may be evicted. IfHealthyBudget or AlwaysAllow.
     package var unhealthyPodEvictionPolicy: String?
 
     package init() {}
@@ -321,7 +322,7 @@ extension PodDisruptionBudgetSpec {
 }
 
 extension PodDisruptionBudgetSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.policy.v1.PodDisruptionBudgetSpec",
         description: "How many pods must stay.",
         types: [
@@ -331,17 +332,25 @@ extension PodDisruptionBudgetSpec {
         minAvailable|IntOrString|n=1 pointer||How many must stay, as number or percentage.
         selector|#0|n=2 pointer patch=replace||The pods that count.
         maxUnavailable|IntOrString|n=3 pointer||How many may be missing, as number or percentage.
-        unhealthyPodEvictionPolicy|string|n=4 pointer||
+        unhealthyPodEvictionPolicy|string|n=4 pointer||When pods that are not ready may be evicted. IfHealthyBudget or AlwaysAllow.
         """#)
 }
 
+/// What was last seen.
 package struct PodDisruptionBudgetStatus: APIMessage {
+    /// The generation that this is about.
     package var observedGeneration: Int = 0
+    /// Pods that were evicted and are not gone yet, with the time.
     package var disruptedPods: StringMap<Time> = [:]
+    /// How many pods may be evicted now.
     package var disruptionsAllowed: Int = 0
+    /// Pods that are ready.
     package var currentHealthy: Int = 0
+    /// Pods that must stay ready.
     package var desiredHealthy: Int = 0
+    /// Pods that count.
     package var expectedPods: Int = 0
+    /// DisruptionAllowed tells why the budget is as it is.
     package var conditions: [Condition] = []
 
     package init() {}
@@ -446,19 +455,20 @@ extension PodDisruptionBudgetStatus {
 }
 
 extension PodDisruptionBudgetStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.policy.v1.PodDisruptionBudgetStatus",
+        description: "What was last seen.",
         types: [
             { Condition.schema },
         ],
         #"""
-        observedGeneration|int64|n=1||
-        disruptedPods|{Time}|n=2||
-        disruptionsAllowed|int32|n=3 required always|0|
-        currentHealthy|int32|n=4 required always|0|
-        desiredHealthy|int32|n=5 required always|0|
-        expectedPods|int32|n=6 required always|0|
-        conditions|[#0]|n=7 list=map keys=type patch=merge patchKey=type||
+        observedGeneration|int64|n=1||The generation that this is about.
+        disruptedPods|{Time}|n=2||Pods that were evicted and are not gone yet, with the time.
+        disruptionsAllowed|int32|n=3 required always|0|How many pods may be evicted now.
+        currentHealthy|int32|n=4 required always|0|Pods that are ready.
+        desiredHealthy|int32|n=5 required always|0|Pods that must stay ready.
+        expectedPods|int32|n=6 required always|0|Pods that count.
+        conditions|[#0]|n=7 list=map keys=type patch=merge patchKey=type||DisruptionAllowed tells why the budget is as it is.
         """#)
 }
 
@@ -550,7 +560,7 @@ extension PodDisruptionBudgetList {
 }
 
 extension PodDisruptionBudgetList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.policy.v1.PodDisruptionBudgetList",
         gvk: gvk,
         description: "A list of objects of the kind PodDisruptionBudget.",

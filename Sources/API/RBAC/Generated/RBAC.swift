@@ -108,7 +108,7 @@ extension ClusterRole {
 }
 
 extension ClusterRole {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.rbac.v1.ClusterRole",
         gvk: gvk,
         description: "Permissions in the whole cluster.",
@@ -224,7 +224,7 @@ extension ClusterRoleBinding {
 }
 
 extension ClusterRoleBinding {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.rbac.v1.ClusterRoleBinding",
         gvk: gvk,
         description: "Gives a cluster role to subjects, in the whole cluster.",
@@ -333,7 +333,7 @@ extension Role {
 }
 
 extension Role {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.rbac.v1.Role",
         gvk: gvk,
         description: "Permissions within a namespace.",
@@ -447,7 +447,7 @@ extension RoleBinding {
 }
 
 extension RoleBinding {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.rbac.v1.RoleBinding",
         gvk: gvk,
         description: "Gives a role to subjects, within a namespace.",
@@ -463,7 +463,9 @@ extension RoleBinding {
         """#)
 }
 
+/// Roles whose rules are taken together.
 package struct AggregationRule: APIMessage {
+    /// A role counts if one of these selects it.
     package var clusterRoleSelectors: [LabelSelector] = []
 
     package init() {}
@@ -516,13 +518,14 @@ extension AggregationRule {
 }
 
 extension AggregationRule {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.rbac.v1.AggregationRule",
+        description: "Roles whose rules are taken together.",
         types: [
             { LabelSelector.schema },
         ],
         #"""
-        clusterRoleSelectors|[#0]|n=1 list=atomic||
+        clusterRoleSelectors|[#0]|n=1 list=atomic||A role counts if one of these selects it.
         """#)
 }
 
@@ -632,7 +635,7 @@ extension PolicyRule {
 }
 
 extension PolicyRule {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.rbac.v1.PolicyRule",
         description: "One permission.",
         #"""
@@ -646,8 +649,11 @@ extension PolicyRule {
 
 /// The role of a binding.
 package struct RoleRef: APIMessage {
+    /// The role's group.
     package var apiGroup: String = ""
+    /// Role or ClusterRole.
     package var kind: String = ""
+    /// The role's name.
     package var name: String = ""
 
     package init() {}
@@ -714,21 +720,25 @@ extension RoleRef {
 }
 
 extension RoleRef {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.rbac.v1.RoleRef",
         description: "The role of a binding.",
         #"""
-        apiGroup|string|n=1 required always|""|
-        kind|string|n=2 required always|""|
-        name|string|n=3 required always|""|
+        apiGroup|string|n=1 required always|""|The role's group.
+        kind|string|n=2 required always|""|Role or ClusterRole.
+        name|string|n=3 required always|""|The role's name.
         """#)
 }
 
 /// A user, a group or a service account.
 package struct Subject: APIMessage {
+    /// User, Group or ServiceAccount.
     package var kind: String = ""
+    /// `rbac.authorization.k8s.io` for users and groups, empty for service accounts.
     package var apiGroup: String = ""
+    /// The name.
     package var name: String = ""
+    /// The service account's namespace.
     package var namespace: String = ""
 
     package init() {}
@@ -807,14 +817,14 @@ extension Subject {
 }
 
 extension Subject {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.rbac.v1.Subject",
         description: "A user, a group or a service account.",
         #"""
-        kind|string|n=1 required always|""|
-        apiGroup|string|n=2||
-        name|string|n=3 required always|""|
-        namespace|string|n=4||
+        kind|string|n=1 required always|""|User, Group or ServiceAccount.
+        apiGroup|string|n=2||`rbac.authorization.k8s.io` for users and groups, empty for service accounts.
+        name|string|n=3 required always|""|The name.
+        namespace|string|n=4||The service account's namespace.
         """#)
 }
 
@@ -906,7 +916,7 @@ extension ClusterRoleBindingList {
 }
 
 extension ClusterRoleBindingList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.rbac.v1.ClusterRoleBindingList",
         gvk: gvk,
         description: "A list of objects of the kind ClusterRoleBinding.",
@@ -1008,7 +1018,7 @@ extension ClusterRoleList {
 }
 
 extension ClusterRoleList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.rbac.v1.ClusterRoleList",
         gvk: gvk,
         description: "A list of objects of the kind ClusterRole.",
@@ -1110,7 +1120,7 @@ extension RoleBindingList {
 }
 
 extension RoleBindingList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.rbac.v1.RoleBindingList",
         gvk: gvk,
         description: "A list of objects of the kind RoleBinding.",
@@ -1212,7 +1222,7 @@ extension RoleList {
 }
 
 extension RoleList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.rbac.v1.RoleList",
         gvk: gvk,
         description: "A list of objects of the kind Role.",

@@ -127,7 +127,7 @@ extension PriorityClass {
 }
 
 extension PriorityClass {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.scheduling.v1.PriorityClass",
         gvk: gvk,
         description: "A name for a priority of pods.",
@@ -231,7 +231,7 @@ extension PriorityClassList {
 }
 
 extension PriorityClassList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.scheduling.v1.PriorityClassList",
         gvk: gvk,
         description: "A list of objects of the kind PriorityClass.",

@@ -96,7 +96,7 @@ extension CSIDriver {
 }
 
 extension CSIDriver {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.CSIDriver",
         gvk: gvk,
         description: "A storage driver and what it can do.",
@@ -198,7 +198,7 @@ extension CSINode {
 }
 
 extension CSINode {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.CSINode",
         gvk: gvk,
         description: "The storage drivers of a node.",
@@ -223,9 +223,13 @@ package struct CSIStorageCapacity: APIObject {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// The nodes from which the storage can be reached.
     package var nodeTopology: LabelSelector?
+    /// The class.
     package var storageClassName: String = ""
+    /// How much is left.
     package var capacity: Quantity?
+    /// The largest volume that can be made.
     package var maximumVolumeSize: Quantity?
 
     package init() {}
@@ -332,7 +336,7 @@ extension CSIStorageCapacity {
 }
 
 extension CSIStorageCapacity {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.CSIStorageCapacity",
         gvk: gvk,
         description: "How much storage is left somewhere.",
@@ -342,22 +346,32 @@ extension CSIStorageCapacity {
         ],
         #"""
         metadata|#0|n=1||Name, labels and the other metadata.
-        nodeTopology|#1|n=2 pointer||
-        storageClassName|string|n=3 required always|""|
-        capacity|Quantity|n=4 pointer||
-        maximumVolumeSize|Quantity|n=5 pointer||
+        nodeTopology|#1|n=2 pointer||The nodes from which the storage can be reached.
+        storageClassName|string|n=3 required always|""|The class.
+        capacity|Quantity|n=4 pointer||How much is left.
+        maximumVolumeSize|Quantity|n=5 pointer||The largest volume that can be made.
         """#)
 }
 
+/// How a driver wants to be treated.
 package struct CSIDriverSpec: APIMessage {
+    /// Whether volumes must be attached to nodes.
     package var attachRequired: Bool?
+    /// Whether it wants to know the pod when it mounts.
     package var podInfoOnMount: Bool?
+    /// Persistent and Ephemeral.
     package var volumeLifecycleModes: [String] = []
+    /// Whether it tells how much is left, for the scheduler.
     package var storageCapacity: Bool?
+    /// Whether the group of files can be changed. ReadWriteOnceWithFSType, File or None.
     package var fsGroupPolicy: String?
+    /// Tokens of the pod's service account that it wants.
     package var tokenRequests: [TokenRequest] = []
+    /// Whether it wants to be called again and again.
     package var requiresRepublish: Bool?
+    /// Whether it can mount with a label of SELinux.
     package var seLinuxMount: Bool?
+    /// How often to ask how many volumes fit on a node.
     package var nodeAllocatableUpdatePeriodSeconds: Int?
 
     package init() {}
@@ -490,28 +504,34 @@ extension CSIDriverSpec {
 }
 
 extension CSIDriverSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.CSIDriverSpec",
+        description: "How a driver wants to be treated.",
         types: [
             { TokenRequest.schema },
         ],
         #"""
-        attachRequired|bool|n=1 pointer||
-        podInfoOnMount|bool|n=2 pointer||
-        volumeLifecycleModes|[string]|n=3 list=set||
-        storageCapacity|bool|n=4 pointer||
-        fsGroupPolicy|string|n=5 pointer||
-        tokenRequests|[#0]|n=6 list=atomic||
-        requiresRepublish|bool|n=7 pointer||
-        seLinuxMount|bool|n=8 pointer||
-        nodeAllocatableUpdatePeriodSeconds|int64|n=9 pointer||
+        attachRequired|bool|n=1 pointer||Whether volumes must be attached to nodes.
+        podInfoOnMount|bool|n=2 pointer||Whether it wants to know the pod when it mounts.
+        volumeLifecycleModes|[string]|n=3 list=set||Persistent and Ephemeral.
+        storageCapacity|bool|n=4 pointer||Whether it tells how much is left, for the scheduler.
+        fsGroupPolicy|string|n=5 pointer||Whether the group of files can be changed. ReadWriteOnceWithFSType, File or None.
+        tokenRequests|[#0]|n=6 list=atomic||Tokens of the pod's service account that it wants.
+        requiresRepublish|bool|n=7 pointer||Whether it wants to be called again and again.
+        seLinuxMount|bool|n=8 pointer||Whether it can mount with a label of SELinux.
+        nodeAllocatableUpdatePeriodSeconds|int64|n=9 pointer||How often to ask how many volumes fit on a node.
         """#)
 }
 
+/// A driver on a node.
 package struct CSINodeDriver: APIMessage {
+    /// The driver's name.
     package var name: String = ""
+    /// The name by which the driver knows the node.
     package var nodeID: String = ""
+    /// Labels of the node that say where it is.
     package var topologyKeys: [String] = []
+    /// How many volumes fit.
     package var allocatable: VolumeNodeResources?
 
     package init() {}
@@ -593,20 +613,23 @@ extension CSINodeDriver {
 }
 
 extension CSINodeDriver {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.CSINodeDriver",
+        description: "A driver on a node.",
         types: [
             { VolumeNodeResources.schema },
         ],
         #"""
-        name|string|n=1 required always|""|
-        nodeID|string|n=2 required always|""|
-        topologyKeys|[string]|n=3 always list=atomic||
-        allocatable|#0|n=4 pointer||
+        name|string|n=1 required always|""|The driver's name.
+        nodeID|string|n=2 required always|""|The name by which the driver knows the node.
+        topologyKeys|[string]|n=3 always list=atomic||Labels of the node that say where it is.
+        allocatable|#0|n=4 pointer||How many volumes fit.
         """#)
 }
 
+/// The drivers on a node.
 package struct CSINodeSpec: APIMessage {
+    /// The drivers.
     package var drivers: [CSINodeDriver] = []
 
     package init() {}
@@ -662,18 +685,22 @@ extension CSINodeSpec {
 }
 
 extension CSINodeSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.CSINodeSpec",
+        description: "The drivers on a node.",
         types: [
             { CSINodeDriver.schema },
         ],
         #"""
-        drivers|[#0]|n=1 required always list=map keys=name patch=merge patchKey=name||
+        drivers|[#0]|n=1 required always list=map keys=name patch=merge patchKey=name||The drivers.
         """#)
 }
 
+/// A token that a driver wants.
 package struct TokenRequest: APIMessage {
+    /// Whom it is for.
     package var audience: String = ""
+    /// How long it should live.
     package var expirationSeconds: Int?
 
     package init() {}
@@ -734,15 +761,18 @@ extension TokenRequest {
 }
 
 extension TokenRequest {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.TokenRequest",
+        description: "A token that a driver wants.",
         #"""
-        audience|string|n=1 required always|""|
-        expirationSeconds|int64|n=2 pointer||
+        audience|string|n=1 required always|""|Whom it is for.
+        expirationSeconds|int64|n=2 pointer||How long it should live.
         """#)
 }
 
+/// How many volumes fit on a node.
 package struct VolumeNodeResources: APIMessage {
+    /// How many. Absent: no bound.
     package var count: Int?
 
     package init() {}
@@ -795,10 +825,11 @@ extension VolumeNodeResources {
 }
 
 extension VolumeNodeResources {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.VolumeNodeResources",
+        description: "How many volumes fit on a node.",
         #"""
-        count|int32|n=1 pointer||
+        count|int32|n=1 pointer||How many. Absent: no bound.
         """#)
 }
 
@@ -890,7 +921,7 @@ extension CSIDriverList {
 }
 
 extension CSIDriverList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.CSIDriverList",
         gvk: gvk,
         description: "A list of objects of the kind CSIDriver.",
@@ -992,7 +1023,7 @@ extension CSINodeList {
 }
 
 extension CSINodeList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.CSINodeList",
         gvk: gvk,
         description: "A list of objects of the kind CSINode.",
@@ -1094,7 +1125,7 @@ extension CSIStorageCapacityList {
 }
 
 extension CSIStorageCapacityList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.CSIStorageCapacityList",
         gvk: gvk,
         description: "A list of objects of the kind CSIStorageCapacity.",

@@ -21,11 +21,13 @@ package struct StorageClass: APIObject {
     package var parameters: StringMap<String> = [:]
     /// What becomes of a volume when its claim goes.
     package var reclaimPolicy: String?
+    /// Options with which volumes are mounted.
     package var mountOptions: [String] = []
     /// Whether volumes can grow.
     package var allowVolumeExpansion: Bool?
     /// Immediate or WaitForFirstConsumer.
     package var volumeBindingMode: String?
+    /// Where volumes may be made.
     package var allowedTopologies: [APICore.TopologySelectorTerm] = []
 
     package init() {}
@@ -162,7 +164,7 @@ extension StorageClass {
 }
 
 extension StorageClass {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.StorageClass",
         gvk: gvk,
         description: "A kind of storage and who provides it.",
@@ -175,10 +177,10 @@ extension StorageClass {
         provisioner|string|n=2 required always|""|Who provides it.
         parameters|{string}|n=3||What the provider is told.
         reclaimPolicy|string|n=4 pointer||What becomes of a volume when its claim goes.
-        mountOptions|[string]|n=5 list=atomic||
+        mountOptions|[string]|n=5 list=atomic||Options with which volumes are mounted.
         allowVolumeExpansion|bool|n=6 pointer||Whether volumes can grow.
         volumeBindingMode|string|n=7 pointer||Immediate or WaitForFirstConsumer.
-        allowedTopologies|[#1]|n=8 list=atomic||
+        allowedTopologies|[#1]|n=8 list=atomic||Where volumes may be made.
         """#)
 }
 
@@ -193,7 +195,9 @@ package struct VolumeAttributesClass: APIObject {
         _read { yield boxedMetadata.value }
         _modify { yield &boxedMetadata.value }
     }
+    /// The driver.
     package var driverName: String = ""
+    /// The attributes.
     package var parameters: StringMap<String> = [:]
 
     package init() {}
@@ -280,7 +284,7 @@ extension VolumeAttributesClass {
 }
 
 extension VolumeAttributesClass {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.VolumeAttributesClass",
         gvk: gvk,
         description: "Attributes of volumes that can change.",
@@ -289,14 +293,18 @@ extension VolumeAttributesClass {
         ],
         #"""
         metadata|#0|n=1||Name, labels and the other metadata.
-        driverName|string|n=2 required always|""|
-        parameters|{string}|n=3||
+        driverName|string|n=2 required always|""|The driver.
+        parameters|{string}|n=3||The attributes.
         """#)
 }
 
+/// Why something failed.
 package struct VolumeError: APIMessage {
+    /// When.
     package var time: Time?
+    /// A sentence for people.
     package var message: String = ""
+    /// The driver's code.
     package var errorCode: Int?
 
     package init() {}
@@ -369,12 +377,13 @@ extension VolumeError {
 }
 
 extension VolumeError {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.VolumeError",
+        description: "Why something failed.",
         #"""
-        time|Time|n=1||
-        message|string|n=2||
-        errorCode|int32|n=3 pointer||
+        time|Time|n=1||When.
+        message|string|n=2||A sentence for people.
+        errorCode|int32|n=3 pointer||The driver's code.
         """#)
 }
 
@@ -466,7 +475,7 @@ extension StorageClassList {
 }
 
 extension StorageClassList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.StorageClassList",
         gvk: gvk,
         description: "A list of objects of the kind StorageClass.",
@@ -568,7 +577,7 @@ extension VolumeAttributesClassList {
 }
 
 extension VolumeAttributesClassList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.VolumeAttributesClassList",
         gvk: gvk,
         description: "A list of objects of the kind VolumeAttributesClass.",

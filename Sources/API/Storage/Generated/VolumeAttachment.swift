@@ -107,7 +107,7 @@ extension VolumeAttachment {
 }
 
 extension VolumeAttachment {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.VolumeAttachment",
         gvk: gvk,
         description: "Asks to attach a volume to a node.",
@@ -123,9 +123,12 @@ extension VolumeAttachment {
         """#)
 }
 
+/// What is attached. Exactly one field is set.
 package struct VolumeAttachmentSource: APIMessage {
+    /// A persistent volume.
     package var persistentVolumeName: String?
     @usableFromInline var boxedInlineVolumeSpec = BoxedOptional<APICore.PersistentVolumeSpec>()
+    /// A volume that a pod describes itself.
     @inlinable
     package var inlineVolumeSpec: APICore.PersistentVolumeSpec? {
         _read { yield boxedInlineVolumeSpec.value }
@@ -192,20 +195,25 @@ extension VolumeAttachmentSource {
 }
 
 extension VolumeAttachmentSource {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.VolumeAttachmentSource",
+        description: "What is attached. Exactly one field is set.",
         types: [
             { APICore.PersistentVolumeSpec.schema },
         ],
         #"""
-        persistentVolumeName|string|n=1 pointer||
-        inlineVolumeSpec|#0|n=2 pointer||
+        persistentVolumeName|string|n=1 pointer||A persistent volume.
+        inlineVolumeSpec|#0|n=2 pointer||A volume that a pod describes itself.
         """#)
 }
 
+/// What is to be attached where.
 package struct VolumeAttachmentSpec: APIMessage {
+    /// The driver that does it.
     package var attacher: String = ""
+    /// The volume.
     package var source: VolumeAttachmentSource = VolumeAttachmentSource()
+    /// The node.
     package var nodeName: String = ""
 
     package init() {}
@@ -272,22 +280,28 @@ extension VolumeAttachmentSpec {
 }
 
 extension VolumeAttachmentSpec {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.VolumeAttachmentSpec",
+        description: "What is to be attached where.",
         types: [
             { VolumeAttachmentSource.schema },
         ],
         #"""
-        attacher|string|n=1 required always|""|
-        source|#0|n=2 required always||
-        nodeName|string|n=3 required always|""|
+        attacher|string|n=1 required always|""|The driver that does it.
+        source|#0|n=2 required always||The volume.
+        nodeName|string|n=3 required always|""|The node.
         """#)
 }
 
+/// What became of it.
 package struct VolumeAttachmentStatus: APIMessage {
+    /// Whether it is attached.
     package var attached: Bool = false
+    /// More for mounting, from the driver.
     package var attachmentMetadata: StringMap<String> = [:]
+    /// Why attaching failed last.
     package var attachError: VolumeError?
+    /// Why detaching failed last.
     package var detachError: VolumeError?
 
     package init() {}
@@ -368,16 +382,17 @@ extension VolumeAttachmentStatus {
 }
 
 extension VolumeAttachmentStatus {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.VolumeAttachmentStatus",
+        description: "What became of it.",
         types: [
             { VolumeError.schema },
         ],
         #"""
-        attached|bool|n=1 required always|false|
-        attachmentMetadata|{string}|n=2||
-        attachError|#0|n=3 pointer||
-        detachError|#0|n=4 pointer||
+        attached|bool|n=1 required always|false|Whether it is attached.
+        attachmentMetadata|{string}|n=2||More for mounting, from the driver.
+        attachError|#0|n=3 pointer||Why attaching failed last.
+        detachError|#0|n=4 pointer||Why detaching failed last.
         """#)
 }
 
@@ -469,7 +484,7 @@ extension VolumeAttachmentList {
 }
 
 extension VolumeAttachmentList {
-    package static let schema = Schema(
+    package static let schema: Schema = Schema(
         "io.k8s.api.storage.v1.VolumeAttachmentList",
         gvk: gvk,
         description: "A list of objects of the kind VolumeAttachment.",
