@@ -30,16 +30,27 @@ struct DiscoveryFactsTests {
     /// Version, resource, kind, singular, scope, short names, categories, verbs, subresources.
     // swift-format-ignore
     private static let facts = """
+        admissionregistration.k8s.io/v1 | mutatingwebhookconfigurations | MutatingWebhookConfiguration | mutatingwebhookconfiguration | cluster |  | api-extensions | all |
+        admissionregistration.k8s.io/v1 | validatingadmissionpolicies | ValidatingAdmissionPolicy | validatingadmissionpolicy | cluster |  | api-extensions | all | status:ValidatingAdmissionPolicy:get,patch,update
+        admissionregistration.k8s.io/v1 | validatingadmissionpolicybindings | ValidatingAdmissionPolicyBinding | validatingadmissionpolicybinding | cluster |  | api-extensions | all |
+        admissionregistration.k8s.io/v1 | validatingwebhookconfigurations | ValidatingWebhookConfiguration | validatingwebhookconfiguration | cluster |  | api-extensions | all |
+        apiextensions.k8s.io/v1 | customresourcedefinitions | CustomResourceDefinition | customresourcedefinition | cluster | crd,crds | api-extensions | all | status:CustomResourceDefinition:get,patch,update
+        apiregistration.k8s.io/v1 | apiservices | APIService | apiservice | cluster |  | api-extensions | all | status:APIService:get,patch,update
         apps/v1 | controllerrevisions | ControllerRevision | controllerrevision | namespaced |  |  | all |
         apps/v1 | daemonsets | DaemonSet | daemonset | namespaced | ds | all | all | status:DaemonSet:get,patch,update
         apps/v1 | deployments | Deployment | deployment | namespaced | deploy | all | all | scale:Scale:get,patch,update status:Deployment:get,patch,update
         apps/v1 | replicasets | ReplicaSet | replicaset | namespaced | rs | all | all | scale:Scale:get,patch,update status:ReplicaSet:get,patch,update
         apps/v1 | statefulsets | StatefulSet | statefulset | namespaced | sts | all | all | scale:Scale:get,patch,update status:StatefulSet:get,patch,update
+        autoscaling/v1 | horizontalpodautoscalers | HorizontalPodAutoscaler | horizontalpodautoscaler | namespaced | hpa | all | all | status:HorizontalPodAutoscaler:get,patch,update
+        autoscaling/v2 | horizontalpodautoscalers | HorizontalPodAutoscaler | horizontalpodautoscaler | namespaced | hpa | all | all | status:HorizontalPodAutoscaler:get,patch,update
         batch/v1 | cronjobs | CronJob | cronjob | namespaced | cj | all | all | status:CronJob:get,patch,update
         batch/v1 | jobs | Job | job | namespaced |  | all | all | status:Job:get,patch,update
+        certificates.k8s.io/v1 | certificatesigningrequests | CertificateSigningRequest | certificatesigningrequest | cluster | csr |  | all | approval:CertificateSigningRequest:get,patch,update status:CertificateSigningRequest:get,patch,update
         coordination.k8s.io/v1 | leases | Lease | lease | namespaced |  |  | all |
         discovery.k8s.io/v1 | endpointslices | EndpointSlice | endpointslice | namespaced |  |  | all |
         events.k8s.io/v1 | events | Event | event | namespaced | ev |  | all |
+        flowcontrol.apiserver.k8s.io/v1 | flowschemas | FlowSchema | flowschema | cluster |  |  | all | status:FlowSchema:get,patch,update
+        flowcontrol.apiserver.k8s.io/v1 | prioritylevelconfigurations | PriorityLevelConfiguration | prioritylevelconfiguration | cluster |  |  | all | status:PriorityLevelConfiguration:get,patch,update
         networking.k8s.io/v1 | ingressclasses | IngressClass | ingressclass | cluster |  |  | all |
         networking.k8s.io/v1 | ingresses | Ingress | ingress | namespaced | ing |  | all | status:Ingress:get,patch,update
         networking.k8s.io/v1 | ipaddresses | IPAddress | ipaddress | cluster | ip |  | all |
@@ -51,6 +62,10 @@ struct DiscoveryFactsTests {
         rbac.authorization.k8s.io/v1 | clusterroles | ClusterRole | clusterrole | cluster |  |  | all |
         rbac.authorization.k8s.io/v1 | rolebindings | RoleBinding | rolebinding | namespaced |  |  | all |
         rbac.authorization.k8s.io/v1 | roles | Role | role | namespaced |  |  | all |
+        resource.k8s.io/v1 | deviceclasses | DeviceClass | deviceclass | cluster |  |  | all |
+        resource.k8s.io/v1 | resourceclaims | ResourceClaim | resourceclaim | namespaced |  |  | all | status:ResourceClaim:get,patch,update
+        resource.k8s.io/v1 | resourceclaimtemplates | ResourceClaimTemplate | resourceclaimtemplate | namespaced |  |  | all |
+        resource.k8s.io/v1 | resourceslices | ResourceSlice | resourceslice | cluster |  |  | all |
         scheduling.k8s.io/v1 | priorityclasses | PriorityClass | priorityclass | cluster | pc |  | all |
         storage.k8s.io/v1 | csidrivers | CSIDriver | csidriver | cluster |  |  | all |
         storage.k8s.io/v1 | csinodes | CSINode | csinode | cluster |  |  | all |

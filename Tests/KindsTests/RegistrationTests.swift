@@ -7,12 +7,12 @@ import Testing
 struct RegistrationTests {
     @Test func `every kind is served once, and its table and selectors have a value for each name`() {
         let strategies: [any ResourceStrategy] = KindRegistrations.all()
-        #expect(strategies.count == 43)
+        #expect(strategies.count == 58)
         var seen: Set<GroupVersionResource> = []
         var prefixes: Set<String> = []
         for strategy in strategies {
             #expect(seen.insert(strategy.info.gvr).inserted, "\(strategy.info.gvr) twice")
-            // Two versions of events share their place.
+            // Two versions of events, and of autoscalers, share their place.
             if strategy.isStorageVersion { #expect(prefixes.insert(strategy.info.storagePrefix).inserted) }
             checkShape(strategy)
         }

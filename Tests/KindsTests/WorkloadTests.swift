@@ -89,6 +89,53 @@ struct WorkloadTests {
         #expect(other.validateUpdate(of: made).texts == ["spec.completions: Invalid value: 5: field is immutable"])
     }
 
+    @Test func `a job's policies fit its completions`() throws {
+        var job: Job = JobStrategy().created(
+            try object(
+                #"{"metadata":{"name":"sum"},"spec":{"completionMode":"Indexed","completions":5,"parallelism":1,"#
+                    + #""podReplacementPolicy":"TerminatingOrFailed","maxFailedIndexes":6,"podFailurePolicy":{"rules":["#
+                    + #"{"action":"FailIndex","onExitCodes":{"operator":"In","values":[2,1,1,0]}},"#
+                    + #"{"action":"Ignore","onPodConditions":[{"type":"","status":"Odd"}]}]},"#
+                    + #""successPolicy":{"rules":[{"succeededIndexes":"0-2,4","succeededCount":6},{},"#
+                    + #"{"succeededIndexes":"3,1"},{"succeededIndexes":"5"}]},"#
+                    + #""template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"a"}]}}}}"#))
+        #expect(
+            job.validate().texts == [
+                "spec.backoffLimitPerIndex: Required value: when maxFailedIndexes is specified",
+                "spec.maxFailedIndexes: Invalid value: 6: must be less than or equal to completions",
+                "spec.podFailurePolicy.rules[0].action: Invalid value: \"FailIndex\": requires the "
+                    + "backoffLimitPerIndex to be set",
+                "spec.podFailurePolicy.rules[0].onExitCodes.values[2]: Duplicate value: 1",
+                "spec.podFailurePolicy.rules[0].onExitCodes.values[3]: Invalid value: 0: must not be 0 for the In "
+                    + "operator",
+                "spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: [2,1,1,0]: must be ordered",
+                "spec.podFailurePolicy.rules[1].onPodConditions[0].type: Invalid value: \"\": name part must be "
+                    + "non-empty",
+                "spec.podFailurePolicy.rules[1].onPodConditions[0].type: Invalid value: \"\": name part must consist of "
+                    + "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+                    + "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+                    + "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+                "spec.podFailurePolicy.rules[1].onPodConditions[0].status: Unsupported value: \"Odd\": supported "
+                    + "values: \"False\", \"True\", \"Unknown\"",
+                "spec.successPolicy.rules[0].succeededCount: Invalid value: 6: must be less than or equal to 5 (the "
+                    + "number of specified completions)",
+                "spec.successPolicy.rules[0].succeededCount: Invalid value: 6: must be less than or equal to 4 (the "
+                    + "number of indexes in the specified succeededIndexes field)",
+                "spec.successPolicy.rules[1]: Required value: at least one of succeededCount or succeededIndexes must "
+                    + "be specified",
+                "spec.successPolicy.rules[2].succeededIndexes: Invalid value: \"3,1\": error parsing "
+                    + "succeededIndexes: non-increasing order, previous: 3, current: 1",
+                "spec.successPolicy.rules[3].succeededIndexes: Invalid value: \"5\": error parsing "
+                    + "succeededIndexes: too large index: \"5\"",
+                "spec.podReplacementPolicy: Unsupported value: \"TerminatingOrFailed\": supported values: \"Failed\"",
+            ])
+        job.spec.podFailurePolicy = nil
+        job.spec.successPolicy = nil
+        job.spec.maxFailedIndexes = nil
+        job.metadata.name = String(repeating: "a", count: 62)
+        #expect(job.validate().texts.last?.contains("will not able to create pod with invalid DNS label") == true)
+    }
+
     @Test(arguments: [
         ("*/5 * * * *", nil), ("@daily", nil), ("0 0 1 jan mon-fri", nil), ("0,30 8-18/2 * * *", nil),
         ("* * * *", "expected exactly 5 fields, found 4: [* * * *]"),

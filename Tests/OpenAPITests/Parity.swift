@@ -7,46 +7,80 @@ import Codec
 /// A gap is one line of words that names what upstream has and we lack, or have otherwise. What we have more of is
 /// no gap.
 struct Parity {
+    /// What is compared, in the order of the table's columns.
+    enum Category: String, CaseIterable {
+        case paths, verbs, operations, definitions, fields, types, formats, defaults
+        /// List types and their keys.
+        case lists
+        /// Map types.
+        case maps
+        /// Strategies and keys of strategic merge patches.
+        case patches
+        /// Values that upstream enumerates. Its documents name none, so neither may ours.
+        case enums
+        /// Kinds, unions and what else stands beside a type.
+        case kinds
+        case discovery
+    }
+
     struct Row {
-        var subject: String
-        var same: Int = 0
-        var gaps: Int = 0
+        var group: String
+        var same: [Category: Int] = [:]
+        var gaps: [Category: Int] = [:]
     }
 
     private(set) var gaps: [String] = []
     private(set) var rows: [Row] = []
     private var counted: [String: Int] = [:]
 
-    /// Compares `same` things and notes what differs, under a row of the table.
-    private mutating func count(_ row: String, _ gap: String?) {
+    /// Notes what is the same (no gap) or differs, in a cell of the table.
+    private mutating func count(_ group: String, _ category: Category, _ gap: String?) {
         let index: Int
-        if let known = counted[row] {
+        if let known = counted[group] {
             index = known
         } else {
             index = rows.count
-            counted[row] = index
-            rows.append(Row(subject: row))
+            counted[group] = index
+            rows.append(Row(group: group))
         }
         if let gap {
-            rows[index].gaps += 1
+            rows[index].gaps[category, default: 0] += 1
             gaps.append(gap)
         } else {
-            rows[index].same += 1
+            rows[index].same[category, default: 0] += 1
         }
     }
 
-    private mutating func compare(_ row: String, _ what: String, _ ours: JSONValue?, _ upstream: JSONValue?) {
+    private mutating func compare(
+        _ group: String, _ category: Category, _ what: String, _ ours: JSONValue?, _ upstream: JSONValue?
+    ) {
         guard let upstream else { return }
-        guard let ours else { return count(row, "\(what): lacking, upstream has \(Self.text(upstream))") }
-        count(row, ours == upstream ? nil : "\(what): \(Self.text(ours)), upstream \(Self.text(upstream))")
+        guard let ours else {
+            return count(group, category, "\(what): lacking, upstream has \(Self.text(upstream))")
+        }
+        count(
+            group, category, ours == upstream ? nil : "\(what): \(Self.text(ours)), upstream \(Self.text(upstream))")
+    }
+
+    /// As `compare`, and what upstream does not have we may not have either.
+    private mutating func compareBoth(
+        _ group: String, _ category: Category, _ what: String, _ ours: JSONValue?, _ upstream: JSONValue?
+    ) {
+        if upstream == nil, let ours {
+            count(group, category, "\(what): \(Self.text(ours)), upstream none")
+        } else {
+            compare(group, category, what, ours, upstream)
+        }
     }
 
     /// Without order; each difference is a gap.
-    private mutating func compare(_ row: String, _ what: String, _ ours: [String], _ upstream: [String]) {
+    private mutating func compare(
+        _ group: String, _ category: Category, _ what: String, _ ours: [String], _ upstream: [String]
+    ) {
         let (own, other): (Set<String>, Set<String>) = (Set(ours), Set(upstream))
-        if own == other { return count(row, nil) }
-        for text in other.subtracting(own).sorted() { count(row, "\(what): lacks \(text)") }
-        for text in own.subtracting(other).sorted() { count(row, "\(what): has \(text)") }
+        if own == other { return count(group, category, nil) }
+        for text in other.subtracting(own).sorted() { count(group, category, "\(what): lacks \(text)") }
+        for text in own.subtracting(other).sorted() { count(group, category, "\(what): has \(text)") }
     }
 
     private static func text(_ value: JSONValue) -> String {
@@ -55,19 +89,24 @@ struct Parity {
         return String(decoding: writer.finish(), as: UTF8.self)
     }
 
+    /// One line per group: how much is the same in each category, and after a `!` how much is not.
     var table: String {
-        var lines: [String] = []
-        let width: Int = rows.map { $0.subject.count }.max() ?? 0
+        let heads: [String] = Category.allCases.map { $0.rawValue }
+        var lines: [[String]] = [["group"] + heads + ["gaps"]]
         for row in rows {
-            let name: String = row.subject + String(repeating: " ", count: width - row.subject.count)
-            lines.append("\(name)  \(Self.right(row.same)) same \(Self.right(row.gaps)) gaps")
+            let cells: [String] = Category.allCases.map { category in
+                let gaps: Int = row.gaps[category] ?? 0
+                return String(row.same[category] ?? 0) + (gaps == 0 ? "" : "!\(gaps)")
+            }
+            lines.append([row.group] + cells + [String(row.gaps.values.reduce(0, +))])
         }
-        return lines.joined(separator: "\n")
-    }
-
-    private static func right(_ number: Int) -> String {
-        let text = String(number)
-        return String(repeating: " ", count: max(0, 6 - text.count)) + text
+        let widths: [Int] = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
+        return lines.map { line in
+            zip(line, widths).enumerated().map { index, cell in
+                let space = String(repeating: " ", count: cell.1 - cell.0.count)
+                return index == 0 ? cell.0 + space : space + cell.0
+            }.joined(separator: " ")
+        }.joined(separator: "\n")
     }
 
     // MARK: - OpenAPI
@@ -82,10 +121,10 @@ struct Parity {
         let wanted: Set<String> = Self.closure(upstream, served)
         for (name, schema) in upstream.at("components", "schemas")?.object?.sorted ?? [] where wanted.contains(name) {
             guard let own = schemas?[name] else {
-                count("\(group) schemas", "schema \(name): lacking")
+                count(group, .definitions, "schema \(name): lacking")
                 continue
             }
-            count("\(group) schemas", nil)
+            count(group, .definitions, nil)
             compareSchema(group, Self.shortName(name), own, schema)
         }
     }
@@ -131,22 +170,24 @@ struct Parity {
     }
 
     private mutating func comparePath(_ group: String, _ path: String, _ ours: JSONValue?, _ upstream: JSONValue) {
-        guard let ours else { return count("\(group) paths", "path \(path): lacking") }
-        count("\(group) paths", nil)
+        guard let ours else { return count(group, .paths, "path \(path): lacking") }
+        count(group, .paths, nil)
         for (method, operation) in upstream.object?.sorted ?? [] where method != "parameters" {
             let what: String = "\(method) \(path)"
             guard let own = ours[method] else {
-                count("\(group) operations", "\(what): lacking")
+                count(group, .verbs, "\(what): lacking")
                 continue
             }
-            count("\(group) operations", nil)
-            let row: String = "\(group) operations"
+            count(group, .verbs, nil)
             for key in ["operationId", "x-kubernetes-action", "x-kubernetes-group-version-kind", "tags"] {
-                compare(row, "\(what) \(key)", own[key], operation[key])
+                compare(group, .operations, "\(what) \(key)", own[key], operation[key])
             }
-            compare(row, "\(what) parameters", Self.parameters(own, ours), Self.parameters(operation, upstream))
-            compare(row, "\(what) body", Self.body(own["requestBody"]), Self.body(operation["requestBody"]))
-            compare(row, "\(what) responses", Self.responses(own), Self.responses(operation))
+            compare(
+                group, .operations, "\(what) parameters", Self.parameters(own, ours),
+                Self.parameters(operation, upstream))
+            compare(
+                group, .operations, "\(what) body", Self.body(own["requestBody"]), Self.body(operation["requestBody"]))
+            compare(group, .operations, "\(what) responses", Self.responses(own), Self.responses(operation))
         }
     }
 
@@ -181,28 +222,28 @@ struct Parity {
     mutating func compareVersion2(ours: JSONValue, upstream: JSONValue) {
         for (name, definition) in ours["definitions"]?.object?.sorted ?? [] {
             guard let wanted = upstream["definitions"]?[name] else {
-                count("version 2 definitions", "definition \(name): unknown to upstream")
+                count("version 2", .definitions, "definition \(name): unknown to upstream")
                 continue
             }
-            count("version 2 definitions", nil)
+            count("version 2", .definitions, nil)
             compareSchema("version 2", Self.shortName(name), definition, wanted)
         }
         for (path, item) in ours["paths"]?.object?.sorted ?? [] {
             for (method, operation) in item.object?.sorted ?? [] where method != "parameters" {
-                let row: String = "version 2 operations"
+                let row: String = "version 2"
                 let what: String = "version 2 \(method) \(path)"
                 guard let wanted = upstream["paths"]?[path]?[method] else {
-                    count(row, "\(what): unknown to upstream")
+                    count(row, .verbs, "\(what): unknown to upstream")
                     continue
                 }
                 for key in ["operationId", "x-kubernetes-action", "x-kubernetes-group-version-kind"] {
-                    compare(row, "\(what) \(key)", operation[key], wanted[key])
+                    compare(row, .operations, "\(what) \(key)", operation[key], wanted[key])
                 }
                 let produced: [String] = (wanted["produces"]?.words ?? []).filter { !$0.contains("cbor") }
-                compare(row, "\(what) produces", operation["produces"]?.words ?? [], produced)
+                compare(row, .operations, "\(what) produces", operation["produces"]?.words ?? [], produced)
                 for (code, response) in wanted["responses"]?.object?.sorted ?? [] {
                     compare(
-                        row, "\(what) response \(code)", operation.at("responses", code, "schema"),
+                        row, .operations, "\(what) response \(code)", operation.at("responses", code, "schema"),
                         response["schema"])
                 }
             }
@@ -212,45 +253,58 @@ struct Parity {
     // MARK: - Schemas
 
     private mutating func compareSchema(_ group: String, _ what: String, _ ours: JSONValue, _ upstream: JSONValue) {
-        let row: String = "\(group) fields"
         for (name, field) in upstream["properties"]?.object?.sorted ?? [] {
             guard let own = ours.at("properties", name) else {
-                count(row, "field \(what).\(name): lacking")
+                count(group, .fields, "field \(what).\(name): lacking")
                 continue
             }
-            count(row, nil)
+            count(group, .fields, nil)
             compareField(group, "\(what).\(name)", own, field)
         }
-        compare(
-            row, "\(what) required", ours["required"]?.words ?? [],
-            upstream["required"]?.words ?? [])
-        for (key, value) in upstream.object?.sorted ?? []
-        where !["properties", "required", "description", "x-kubernetes-group-version-kind"].contains(key) {
-            compare(row, "\(what) \(key)", ours[key], value)
+        for name in (ours["properties"]?.names ?? []).subtracting(upstream["properties"]?.names ?? []).sorted() {
+            count(group, .fields, "field \(what).\(name): unknown to upstream")
         }
+        compare(group, .fields, "\(what) required", ours["required"]?.words ?? [], upstream["required"]?.words ?? [])
+        let gvk: String = "x-kubernetes-group-version-kind"
+        let skipped: Set<String> = ["properties", "required", "description", gvk]
+        compareAttributes(group, what, ours, upstream, skipping: skipped)
         // Upstream lists every group that it has ever had.
         guard !["DeleteOptions", "WatchEvent"].contains(what) else { return }
-        let key: String = "x-kubernetes-group-version-kind"
-        compare(row, "\(what) \(key)", ours[key], upstream[key])
+        compareBoth(group, .kinds, "\(what) \(gvk)", ours[gvk], upstream[gvk])
+    }
+
+    private static func category(_ key: String) -> Category {
+        switch key {
+        case "type", "oneOf", "anyOf", "allOf": .types
+        case "format": .formats
+        case "default": .defaults
+        case "enum": .enums
+        case "x-kubernetes-list-type", "x-kubernetes-list-map-keys": .lists
+        case "x-kubernetes-map-type": .maps
+        case "x-kubernetes-patch-merge-key", "x-kubernetes-patch-strategy": .patches
+        default: .kinds
+        }
+    }
+
+    /// All that stands beside a type, but for what is compared in another way.
+    private mutating func compareAttributes(
+        _ group: String, _ what: String, _ ours: JSONValue, _ upstream: JSONValue, skipping skipped: Set<String>
+    ) {
+        let keys: Set<String> = ours.names.union(upstream.names).subtracting(skipped)
+        for key in keys.sorted() {
+            compareBoth(group, Self.category(key), "\(what) \(key)", ours[key], upstream[key])
+        }
     }
 
     private mutating func compareField(_ group: String, _ what: String, _ ours: JSONValue, _ upstream: JSONValue) {
-        let row: String = "\(group) field attributes"
-        compare(row, "\(what) type", Self.type(ours), Self.type(upstream))
-        for key in ["default", "format", "required"] { compare(row, "\(what) \(key)", ours[key], upstream[key]) }
-        if upstream["default"] == nil, let value = ours["default"] {
-            count(row, "\(what) default: \(Self.text(value)), upstream none")
-        }
-        for (key, value) in upstream.object?.sorted ?? [] where key.hasPrefix("x-kubernetes-") {
-            compare(row, "\(what) \(key)", ours[key], value)
-        }
-        for (key, value) in ours.object?.sorted ?? [] where key.hasPrefix("x-kubernetes-") && upstream[key] == nil {
-            count(row, "\(what) \(key): \(Self.text(value)), upstream none")
-        }
+        compare(group, .types, "\(what) type", Self.type(ours), Self.type(upstream))
+        compareAttributes(
+            group, what, ours, upstream,
+            skipping: ["type", "$ref", "allOf", "description", "items", "additionalProperties"])
         for key in ["items", "additionalProperties"] {
             guard let child = upstream[key] else { continue }
             guard let own = ours[key] else {
-                count(row, "\(what) \(key): lacking")
+                count(group, .types, "\(what) \(key): lacking")
                 continue
             }
             compareField(group, "\(what)[]", own, child)
@@ -266,7 +320,6 @@ struct Parity {
 
     /// Two `APIResourceList`s.
     mutating func compareDiscovery(_ group: String, ours: JSONValue, upstream: JSONValue) {
-        let row: String = "\(group) discovery"
         let own: [JSONValue] = ours["resources"]?.array ?? []
         for resource in upstream["resources"]?.array ?? [] {
             let name: String = resource["name"]?.string ?? ""
@@ -274,16 +327,16 @@ struct Parity {
                 // A subresource goes without saying where its parent is lacking.
                 let parent: String = name.split(separator: "/").first.map { String($0) } ?? name
                 if parent == name || own.contains(where: { $0["name"]?.string == parent }) {
-                    count(row, "resource \(group) \(name): lacking")
+                    count(group, .discovery, "resource \(group) \(name): lacking")
                 }
                 continue
             }
             for (key, value) in resource.object?.sorted ?? [] where key != "storageVersionHash" {
                 let what: String = "resource \(group) \(name) \(key)"
                 if value.array != nil {
-                    compare(row, what, match[key]?.words ?? [], value.words)
+                    compare(group, .discovery, what, match[key]?.words ?? [], value.words)
                 } else {
-                    compare(row, what, match[key], value)
+                    compare(group, .discovery, what, match[key], value)
                 }
             }
         }

@@ -1,8 +1,18 @@
+package import APIValidation
+
 /// The strategies of all built-in kinds.
 package enum KindRegistrations {
     /// Group by group, within a group by letter, as discovery shows them.
-    package static func all(services: any ServiceAllocator = NoServiceAllocator()) -> [any ResourceStrategy] {
-        core(services: services) + apps + batch + networking + rbac + storage + others
+    package static func all(
+        services: any ServiceAllocator = NoServiceAllocator(),
+        certificates: any CertificateInspector = OutlineInspector()
+    ) -> [any ResourceStrategy] {
+        let groups: [[any ResourceStrategy]] = [
+            core(services: services), apps, batch, networking, rbac, storage, others,
+            [SigningRequestStrategy(inspector: certificates)], flowControl, autoscaling, admission, extensions,
+            devices,
+        ]
+        return groups.flatMap { $0 }
     }
 
     private static func core(services: any ServiceAllocator) -> [any ResourceStrategy] {
@@ -46,5 +56,24 @@ package enum KindRegistrations {
             CoordinationKinds.leases, EndpointsKinds.slices, EventsEventStrategy(), PolicyKinds.disruptionBudgets,
             PolicyKinds.priorityClasses, PolicyKinds.runtimeClasses,
         ]
+    }
+
+    private static var flowControl: [any ResourceStrategy] { [FlowControlKinds.schemas, FlowControlKinds.levels] }
+
+    private static var autoscaling: [any ResourceStrategy] { [OlderAutoscalerStrategy(), AutoscalerKinds.current] }
+
+    private static var admission: [any ResourceStrategy] {
+        [
+            AdmissionKinds.mutatingWebhooks, AdmissionKinds.policies, AdmissionKinds.bindings,
+            AdmissionKinds.validatingWebhooks,
+        ]
+    }
+
+    private static var extensions: [any ResourceStrategy] {
+        [CustomResourceDefinitionKinds.definitions, APIServiceKinds.services]
+    }
+
+    private static var devices: [any ResourceStrategy] {
+        [DeviceKinds.classes, DeviceKinds.claims, DeviceKinds.templates, DeviceKinds.slices]
     }
 }

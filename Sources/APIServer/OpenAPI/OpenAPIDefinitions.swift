@@ -113,7 +113,7 @@ package struct OpenAPIDefinitions: Sendable {
     ]
 
     private func node(_ schema: Schema) -> OpenAPINode {
-        var node = OpenAPINode(description: schema.description, type: "object")
+        var node = OpenAPINode(description: schema.description, type: schema.isFreeform ? "" : "object")
         node.properties = schema.fields.map { ($0.name, Self.property($0)) }
         if schema.gvk != nil {
             node.properties.append(("apiVersion", Self.apiVersion))
@@ -167,7 +167,7 @@ package struct OpenAPIDefinitions: Sendable {
             node.extensions.append(("x-kubernetes-list-map-keys", .array(keys)))
         }
         if let type = field.listType { node.extensions.append(("x-kubernetes-list-type", .string(type.rawValue))) }
-        if field.isAtomicMap { node.extensions.append(("x-kubernetes-map-type", .string("atomic"))) }
+        if let type = field.mapType { node.extensions.append(("x-kubernetes-map-type", .string(type))) }
         if let key = field.patchMergeKey { node.extensions.append(("x-kubernetes-patch-merge-key", .string(key))) }
         if !field.patchStrategy.isEmpty {
             let strategy: String = field.patchStrategy.joined(separator: ",")
@@ -203,7 +203,7 @@ package struct OpenAPIDefinitions: Sendable {
         case .string: node.defaultValue = .string("")
         case .bool: node.defaultValue = .bool(false)
         case .int32, .int64, .double: node.defaultValue = .int(0)
-        case .message: node.defaultValue = .object([:])
+        case .message(let reference) where !reference.schema.isFreeform: node.defaultValue = .object([:])
         default: break
         }
         return node

@@ -30,14 +30,15 @@ struct ClusterBootstrap: Sendable {
         }
     }
 
-    /// Makes again what somebody deleted, until the task is cancelled. Upstream's interval.
-    func keep() async {
+    /// Makes again what somebody deleted, and has `others` do the same, until the task is cancelled. Upstream's interval.
+    func keep(others: () async throws(StatusError) -> Void) async {
         let clock = SystemMonotonicClock()
         while !Task.isCancelled {
             await clock.sleep(for: .seconds(10))
             guard !Task.isCancelled else { return }
             do throws(StatusError) {
                 try await makeAll()
+                try await others()
             } catch {
                 log.warning("failed to keep the cluster's own objects", [("error", error.message)])
             }

@@ -23,6 +23,9 @@ final class ControlPlane: Sendable {
     /// PEM of the authority by which pods know the API server.
     private let rootCA: String
     private let access: ClusterAccess
+    private let flowControl = FlowControlBootstrap()
+    private let services: APIServiceBootstrap
+    private let board: ComponentBoard
 
     init(
         _ configuration: ClusterConfiguration, certificates: Certificates, store: EmbeddedStore, recorder: FlowRecorder,
@@ -34,7 +37,11 @@ final class ControlPlane: Sendable {
         let pki: ClusterPKI = certificates.pki
         rootCA = String(decoding: pki.authority.certificatePEM, as: UTF8.self)
         let link = ServerLink()
-        let registry = ResourceRegistry(KindRegistrations.all(services: ClusterServiceAllocator(link: link)))
+        let board = ComponentBoard(["controller-manager", "scheduler"])
+        self.board = board
+        let registry = ResourceRegistry(
+            KindRegistrations.all(
+                services: ClusterServiceAllocator(link: link), certificates: X509Inspector()))
         var settings = ClusterAccess.Configuration()
         settings.address = configuration.serverURL
         access = ClusterAccess(
@@ -43,12 +50,14 @@ final class ControlPlane: Sendable {
         var parts = APIServerCore.Parts(store: store, registry: registry, authorizer: access.authorizer)
         parts.admission = AdmissionPlugins.standard(link: link)
         parts.subresources = [EvictionHandler()]
-        parts.virtualResources = [BindingResource()]
+        parts.virtualResources = [BindingResource(), ComponentStatusResource(board.components)]
         access.install(in: &parts)
         parts.flow = recorder
         parts.nonResources += [
             FlowHandler(recorder), OpenAPIHandler(registry: registry, virtualResources: parts.virtualResources),
         ]
+        services = APIServiceBootstrap(
+            served: registry.resources.map { $0.info.gvr } + parts.virtualResources.map { $0.info.gvr })
         core = APIServerCore(parts)
         link.connect(core)
         var http = APIHTTPHandler.Configuration(authenticator: access.authenticator)
@@ -88,6 +97,8 @@ final class ControlPlane: Sendable {
         await bootstrap.ensure { () async throws(StatusError) in
             let written: Int = try await self.access.policy.ensure(over: transport)
             if written > 0 { self.log.info("wrote the default roles", [("objects", String(written))]) }
+            try await self.flowControl.ensure(over: transport)
+            try await self.services.ensure(over: transport)
         }
     }
 
@@ -140,10 +151,15 @@ final class ControlPlane: Sendable {
         settings.events = events
         let scheduler = SchedulerService(client: client, informers: informers, configuration: settings)
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.bootstrap.keep() }
-            group.addTask { await manager.run() }
+            group.addTask {
+                let transport: InProcessTransport = self.masters
+                await self.bootstrap.keep { () async throws(StatusError) in
+                    try await self.flowControl.ensure(over: transport)
+                }
+            }
+            group.addTask { await self.board.run("controller-manager") { await manager.run() } }
             group.addTask { await informers.run() }
-            group.addTask { await scheduler.run() }
+            group.addTask { await self.board.run("scheduler") { await scheduler.run() } }
             group.addTask { await events.run() }
         }
     }

@@ -4,7 +4,17 @@ package import APIMachinery
 import Codec
 
 extension Job {
-    package func validate() -> FieldErrors { spec.validate(at: FieldPath("spec"), hasSelector: true) }
+    package func validate() -> FieldErrors {
+        let errors: FieldErrors = spec.validate(at: FieldPath("spec"), hasSelector: true)
+        guard spec.completionMode == "Indexed", let completions = spec.completions, completions > 0 else {
+            return errors
+        }
+        // The name of the last pod must be good too.
+        let last: String = "\(metadata.name)-\(completions - 1)"
+        if NameRules.dns1123Label(last).isEmpty { return errors }
+        let text: String = "will not able to create pod with invalid DNS label: \(last)"
+        return errors + [.invalid(FieldPath("metadata").child("name"), metadata.name, text)]
+    }
 
     /// A selector that was not made by hand is made of the uid.
     package func validateGeneratedSelector() -> FieldErrors {
@@ -30,7 +40,7 @@ extension Job {
 
     package func validateUpdate(of old: Job) -> FieldErrors {
         let path = FieldPath("spec")
-        var errors: FieldErrors = validate()
+        var errors: FieldErrors = spec.validate(at: path, hasSelector: true)
         let immutable: String = ObjectMeta.immutableMessage
         let scales: Bool =
             spec.completionMode == "Indexed" && spec.completions != nil && old.spec.completions != nil
@@ -115,6 +125,7 @@ extension Job {
 
 extension JobSpec {
     private static let indexedParallelismLimit = 100_000
+    private static let longestManager = 63
 
     /// `hasSelector`: of a job; not of a template for jobs, which must leave it out.
     func validate(at path: FieldPath, hasSelector: Bool) -> FieldErrors {
@@ -126,10 +137,17 @@ extension JobSpec {
         errors += Rule.nonNegative(backoffLimitPerIndex, path.child("backoffLimitPerIndex"))
         errors += Rule.nonNegative(maxFailedIndexes, path.child("maxFailedIndexes"))
         errors += validateCompletionMode(path)
-        if let managedBy { errors += NameRules.domainPrefixedPath(managedBy, at: path.child("managedBy")) }
+        if let managedBy {
+            errors += NameRules.domainPrefixedPath(managedBy, at: path.child("managedBy"))
+            if managedBy.utf8.count > Self.longestManager {
+                errors.append(.tooLong(path.child("managedBy"), limit: Self.longestManager))
+            }
+        }
         if let podFailurePolicy { errors += validateFailurePolicy(podFailurePolicy, path.child("podFailurePolicy")) }
+        if let successPolicy { errors += validateSuccessPolicy(successPolicy, path.child("successPolicy")) }
         errors += Rule.optionalChoice(
-            podReplacementPolicy, ["Failed", "TerminatingOrFailed"], path.child("podReplacementPolicy"))
+            podReplacementPolicy, podFailurePolicy == nil ? ["Failed", "TerminatingOrFailed"] : ["Failed"],
+            path.child("podReplacementPolicy"))
         errors += template.validate(at: path.child("template"))
         let restart: FieldPath = path.child("template", "spec").child("restartPolicy")
         if template.spec.restartPolicy == "Always" {
@@ -155,64 +173,52 @@ extension JobSpec {
     }
 
     private func validateCompletionMode(_ path: FieldPath) -> FieldErrors {
-        var errors = FieldErrors()
-        guard let mode = completionMode else { return [] }
-        errors += Rule.oneOf(mode, ["Indexed", "NonIndexed"], path.child("completionMode"))
-        if mode == "Indexed" {
-            if completions == nil {
-                errors.append(.required(path.child("completions"), "when completion mode is Indexed"))
-            }
-            if let parallelism, parallelism > Self.indexedParallelismLimit {
-                let text: String =
-                    "must be less than or equal to \(Self.indexedParallelismLimit) when completion mode is Indexed"
-                errors.append(.invalid(path.child("parallelism"), parallelism, text))
-            }
-            return errors
+        var errors: FieldErrors = Rule.optionalChoice(
+            completionMode, ["Indexed", "NonIndexed"], path.child("completionMode"))
+        if maxFailedIndexes != nil, backoffLimitPerIndex == nil {
+            errors.append(.required(path.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified"))
         }
+        if completionMode == "Indexed" { return errors + validateIndexed(path) }
+        let text: String = "requires indexed completion mode"
         if backoffLimitPerIndex != nil {
-            let text: String = "requires indexed completion mode"
             errors.append(.invalid(path.child("backoffLimitPerIndex"), backoffLimitPerIndex, text))
         }
-        if successPolicy != nil {
-            errors.append(.invalid(path.child("successPolicy"), successPolicy, "requires indexed completion mode"))
+        if maxFailedIndexes != nil {
+            errors.append(.invalid(path.child("maxFailedIndexes"), maxFailedIndexes, text))
         }
         return errors
     }
 
-    private func validateFailurePolicy(_ policy: PodFailurePolicy, _ path: FieldPath) -> FieldErrors {
+    private func validateIndexed(_ path: FieldPath) -> FieldErrors {
         var errors = FieldErrors()
-        let rules: FieldPath = path.child("rules")
-        if policy.rules.count > 20 { errors.append(.tooMany(rules, actual: policy.rules.count, limit: 20)) }
-        let names: Set<String> = Set((template.spec.containers + template.spec.initContainers).map { $0.name })
-        for (index, rule) in policy.rules.enumerated() {
-            let place: FieldPath = rules.index(index)
-            errors += Rule.choice(rule.action, ["Count", "FailIndex", "FailJob", "Ignore"], place.child("action"))
-            if let codes = rule.onExitCodes {
-                let field: FieldPath = place.child("onExitCodes")
-                errors += Rule.choice(codes.operator, ["In", "NotIn"], field.child("operator"))
-                if let name = codes.containerName, !names.contains(name) {
-                    errors.append(
-                        .invalid(
-                            field.child("containerName"), name,
-                            "must be one of the container or initContainer names in the pod template"))
-                }
-                if codes.values.isEmpty {
-                    errors.append(.invalid(field.child("values"), codes.values, "at least one value is required"))
-                } else if codes.values.count > 255 {
-                    errors.append(.tooMany(field.child("values"), actual: codes.values.count, limit: 255))
-                }
-                if codes.operator == "In", codes.values.contains(0) {
-                    let text: String = "must not be 0 for the In operator"
-                    errors.append(.invalid(field.child("values"), 0, text))
-                }
-            }
-            if rule.onExitCodes != nil, !rule.onPodConditions.isEmpty {
-                let text: String = "specifying both OnExitCodes and OnPodConditions is not supported"
-                errors.append(.invalid(place, rule, text))
-            } else if rule.onExitCodes == nil, rule.onPodConditions.isEmpty {
-                errors.append(.invalid(place, rule, "specifying one of OnExitCodes and OnPodConditions is required"))
-            }
+        let limit: Int = Self.indexedParallelismLimit
+        if completions == nil {
+            errors.append(.required(path.child("completions"), "when completion mode is Indexed"))
         }
+        if let parallelism, parallelism > limit {
+            let text: String = "must be less than or equal to \(limit) when completion mode is Indexed"
+            errors.append(.invalid(path.child("parallelism"), parallelism, text))
+        }
+        let failures: FieldPath = path.child("maxFailedIndexes")
+        if let completions, let maxFailedIndexes, maxFailedIndexes > completions {
+            errors.append(.invalid(failures, maxFailedIndexes, "must be less than or equal to completions"))
+        }
+        if let maxFailedIndexes, maxFailedIndexes > limit {
+            errors.append(.invalid(failures, maxFailedIndexes, "must be less than or equal to \(limit)"))
+        }
+        // The status of so many indexes must fit into one object.
+        guard let completions, completions > limit, backoffLimitPerIndex != nil else { return errors }
+        let fewer: Int = limit / 10
+        let text: String =
+            "must be less than or equal to \(fewer) when completions are above \(limit) and used with backoff limit per "
+            + "index"
+        guard let maxFailedIndexes else {
+            return errors + [.required(failures, "must be specified when completions is above \(limit)")]
+        }
+        if let parallelism, parallelism > fewer {
+            errors.append(.invalid(path.child("parallelism"), parallelism, text))
+        }
+        if maxFailedIndexes > fewer { errors.append(.invalid(failures, maxFailedIndexes, text)) }
         return errors
     }
 }

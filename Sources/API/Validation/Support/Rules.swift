@@ -85,3 +85,11 @@ enum Rule {
         return [.invalid(path, mode, "must be a number between 0 and 0777 (octal), both inclusive")]
     }
 }
+
+extension FieldErrors {
+    static func + (left: FieldErrors, right: FieldErrors) -> FieldErrors {
+        var both: FieldErrors = left
+        both += right
+        return both
+    }
+}
