@@ -35,6 +35,8 @@ package struct RandomObject {
         if schema.isFreeform { return ["type": .string(text())] }
         var result = JSONObject()
         for field in schema.fields where depth == 0 || (below(3 + depth) < 3 && budget > 0) {
+            // A schema within a schema within a schema is enough of them.
+            if depth > 4, field.type.schema === schema { continue }
             budget -= 1
             result[field.name] = value(field.type, isPointer: field.isPointer, depth: depth)
         }
@@ -49,7 +51,7 @@ package struct RandomObject {
         case .bool: return .bool(isPointer ? below(2) == 0 : true)
         case .int32: return .int(isPointer && below(4) == 0 ? 0 : Int64(Int32(truncatingIfNeeded: next()) | 1))
         case .int64: return .int(isPointer && below(4) == 0 ? 0 : Int64(truncatingIfNeeded: next()) | 1)
-        case .double: return .double(Double(below(1_000_000)) / 8 + 0.5)
+        case .double: return .double(Double(below(1_000_000)) / 8 + 0.0625)
         case .bytes: return .string(["AAEC", "/v8=", "aGVsbG8="][below(3)])
         case .quantity: return .string(["100m", "1Gi", "1536Mi", "2", "5e3"][below(5)])
         case .intOrString: return below(2) == 0 ? .int(Int64(below(65_535) + 1)) : .string("25%")

@@ -38,7 +38,8 @@ enum Ours {
     static let virtualResources: [any VirtualResource] = {
         let authorizer = AlwaysAllowAuthorizer()
         return [
-            BindingResource(), ComponentStatusResource(), TokenReviewResource(tokens: UnionTokenAuthenticator([])), SelfSubjectReviewResource(),
+            BindingResource(), ComponentStatusResource(), TokenReviewResource(tokens: UnionTokenAuthenticator([])),
+            SelfSubjectReviewResource(),
             LocalSubjectAccessReviewResource(authorizer: authorizer),
             SelfSubjectAccessReviewResource(authorizer: authorizer),
             SelfSubjectRulesReviewResource(resolver: UnionRuleResolver([])),

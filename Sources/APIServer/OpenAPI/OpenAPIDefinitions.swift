@@ -83,7 +83,7 @@ package struct OpenAPIDefinitions: Sendable {
     ]
 
     private func node(_ schema: Schema) -> OpenAPINode {
-        var node = OpenAPINode(description: schema.description, type: "object")
+        var node = OpenAPINode(description: schema.description, type: schema.isFreeform ? "" : "object")
         node.properties = schema.fields.map { ($0.name, Self.property($0)) }
         if schema.gvk != nil {
             node.properties.append(("apiVersion", Self.apiVersion))
@@ -173,7 +173,7 @@ package struct OpenAPIDefinitions: Sendable {
         case .string: node.defaultValue = .string("")
         case .bool: node.defaultValue = .bool(false)
         case .int32, .int64, .double: node.defaultValue = .int(0)
-        case .message: node.defaultValue = .object([:])
+        case .message(let reference) where !reference.schema.isFreeform: node.defaultValue = .object([:])
         default: break
         }
         return node

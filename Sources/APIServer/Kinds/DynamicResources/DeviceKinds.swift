@@ -10,6 +10,7 @@ enum DeviceKinds {
         ResourceInfo(DeviceClass.gvk, resource: "deviceclasses", singular: "deviceclass", namespaced: false),
         parts: ObjectParts(spec: \DeviceClass.spec), table: nameTable()
     ) { strategy in
+        strategy.returnsDeletedObject = true
         strategy.check = { $0.validate() }
         strategy.checkUpdate = { deviceClass, _ in deviceClass.validate() }
     }
@@ -18,6 +19,7 @@ enum DeviceKinds {
         ResourceInfo(ResourceClaimTemplate.gvk, resource: "resourceclaimtemplates", namespaced: true),
         table: nameTable()
     ) { strategy in
+        strategy.returnsDeletedObject = true
         strategy.defaults = { $0.setDefaults() }
         strategy.check = { $0.validate() }
         strategy.checkUpdate = { $0.validateUpdate(of: $1) }
@@ -38,6 +40,7 @@ enum DeviceKinds {
             [.string(claim.metadata.name), .string(state(claim)), CellText.age(claim.metadata, now)]
         }
     ) { strategy in
+        strategy.returnsDeletedObject = true
         strategy.defaults = { $0.setDefaults() }
         strategy.check = { $0.validate() }
         strategy.checkUpdate = { $0.validateUpdate(of: $1) }
@@ -69,6 +72,7 @@ enum DeviceKinds {
             ]
         }
     ) { strategy in
+        strategy.returnsDeletedObject = true
         strategy.fields = (["spec.nodeName", "spec.driver"], { [$0.spec.nodeName ?? "", $0.spec.driver] })
         strategy.onCreate = { slice, context in slice.setTaintTimes(context.now) }
         strategy.onUpdate = { slice, _, context in slice.setTaintTimes(context.now) }
