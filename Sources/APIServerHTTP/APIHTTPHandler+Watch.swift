@@ -18,10 +18,13 @@ extension APIHTTPHandler {
         core.answered(context, code: 200, since: answer.began)
         answer.started()
         defer { answer.ended() }
+        var isFirst: Bool = true
         do throws(StatusError) {
             while let deliveries = try await served.watch.next() {
                 for delivery in deliveries {
-                    guard writer.write(try encoder.frame(delivery)) == .accepted else {
+                    let frame: [UInt8] = try encoder.frame(delivery, isFirst: isFirst)
+                    isFirst = false
+                    guard writer.write(frame) == .accepted else {
                         // Gone, or so slow that its buffer is full: it comes back and goes on from its last revision.
                         served.watch.cancel()
                         writer.abort()

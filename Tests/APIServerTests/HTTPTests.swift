@@ -196,4 +196,29 @@ struct HTTPTests {
             #expect(answer.code == 400 && answer.message.contains("json parse error"))
         }
     }
+
+    @Test func `a watch of tables tells the columns once`() async throws {
+        try await withHTTP { server, url in
+            for name in ["a", "b"] { _ = try await server.createConfigMap(name) }
+            let accept: [String] = ["-H", "Accept: application/json;as=Table;v=v1;g=meta.k8s.io"]
+            let watch = Task {
+                try await curl(
+                    root + accept + [url + "/api/v1/configmaps?watch=1&resourceVersion=1&timeoutSeconds=5"])
+            }
+            let cache: ResourceCache = try #require(server.core.registry.resource(configMaps)).cache
+            // tidy:allow sleep: a bounded wait for the watch to begin
+            for _ in 0..<1000 where cache.isIdle { try await Task.sleep(for: .milliseconds(5)) }
+            _ = try await server.request(.delete, configMaps, "a")
+            _ = try await server.request(.list, configMaps)
+            server.time.advance(seconds: 6)
+            server.core.tick()
+            let events: [JSONValue] = try await watch.value.body.split(separator: "\n").map {
+                try JSONValue(parsing: String($0))
+            }
+            #expect(events.map { $0["type"]?.string ?? "" } == ["ADDED", "DELETED"])
+            #expect(events.first?["object", "columnDefinitions"]?.array?.isEmpty == false)
+            #expect(events.last?["object", "columnDefinitions"] == JSONValue.null)
+            #expect(events.last?["object", "rows"]?[0]?["cells"]?[0]?.string == "a")
+        }
+    }
 }

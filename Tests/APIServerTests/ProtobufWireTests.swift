@@ -59,6 +59,20 @@ struct ProtobufWireTests {
         }
     }
 
+    @Test func `discovery speaks protobuf`() async throws {
+        try await withHTTP { _, url in
+            let groups = try await curl(root + takes + [url + "/apis"])
+            let list = try ProtobufReader.decode(APIGroupList.self, from: opened(groups, "v1", "APIGroupList"))
+            #expect(list.groups.map { $0.name }.contains("apps"))
+            let core = try await curl(root + takes + [url + "/api/v1"])
+            let resources = try ProtobufReader.decode(
+                APIResourceList.self, from: opened(core, "v1", "APIResourceList"))
+            #expect(resources.resources.contains { $0.name == "pods" && $0.kind == "Pod" && $0.namespaced })
+            let version = try await curl(root + takes + [url + "/api"])
+            #expect(try opened(version, "v1", "APIVersions").isEmpty == false)
+        }
+    }
+
     @Test func `errors come in the type that was asked for`() async throws {
         try await withHTTP { _, url in
             let missing: String = url + "/api/v1/namespaces/default/configmaps/none"

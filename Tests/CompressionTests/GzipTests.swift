@@ -41,4 +41,53 @@ struct GzipTests {
         let both: [UInt8] = Self.packed([Array("a".utf8)]) + Self.packed([Array("b".utf8)])
         #expect(try GzipDecoder.decode(both, limit: 10) == Array("ab".utf8))
     }
+
+    /// Texts that bring out what a compressor may get wrong: long runs, far copies, deep trees, nothing that repeats.
+    private static func text(_ kind: Int, _ count: Int, _ generator: inout SystemRandomNumberGenerator) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(count + 300)
+        let words: [UInt8] = (0..<300).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        while text.count < count {
+            switch kind {
+            case 0: text.append(UInt8.random(in: 0...255, using: &generator))
+            case 1: text.append(0x78)
+            case 2: text.append(UInt8.random(in: 97...99, using: &generator))
+            case 3:
+                let begin: Int = Int.random(in: 0...290, using: &generator)
+                text += words[begin..<(begin + Int.random(in: 1...10, using: &generator))]
+            case 4: text.append(UInt8(min(255, Int.random(in: 1...Int.max, using: &generator).trailingZeroBitCount)))
+            default:
+                let number: Int = Int.random(in: 0...99_999, using: &generator)
+                text += Array(
+                    #"{"kind":"Pod","metadata":{"name":"web-\#(number)","uid":"\#(number &* number)"}},"#.utf8)
+            }
+        }
+        return Array(text.prefix(count))
+    }
+
+    @Test(arguments: 0..<6)
+    func `every kind of text unpacks to itself`(kind: Int) throws {
+        var generator = SystemRandomNumberGenerator()
+        for count in [1, 3, 4, 7, 8, 9, 257, 5_000, 32_768, 98_304, 98_305, 300_000] {
+            let plain: [UInt8] = Self.text(kind, count, &generator)
+            var parts: [[UInt8]] = []
+            var rest: ArraySlice<UInt8> = plain[...]
+            while !rest.isEmpty {
+                let size: Int = Int.random(in: 1...70_000, using: &generator)
+                parts.append(Array(rest.prefix(size)))
+                rest = rest.dropFirst(size)
+            }
+            #expect(try GzipDecoder.decode(Self.packed(parts), limit: count) == plain, "\(count) bytes")
+        }
+    }
+
+    @Test func `what repeats gets small, and what does not hardly grows`() throws {
+        var generator = SystemRandomNumberGenerator()
+        let run: [UInt8] = Self.text(1, 1 << 20, &generator)
+        #expect(Self.packed([run]).count < 8_000)
+        let objects: [UInt8] = Self.text(5, 1 << 20, &generator)
+        #expect(Self.packed([objects]).count < 1 << 18)
+        let noise: [UInt8] = Self.text(0, 1 << 20, &generator)
+        #expect(Self.packed([noise]).count < (1 << 20) * 102 / 100)
+    }
 }

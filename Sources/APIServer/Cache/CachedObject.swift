@@ -50,29 +50,34 @@ package final class CachedEvent: Sendable {
     package let object: CachedObject
     package let previous: CachedObject?
     package var revision: Int64 { object.snapshot.revision }
-    private let frames: Mutex<[Encoding: [UInt8]]>
+    /// Rarely more than two: looking through them is quicker than hashing, once per watcher.
+    private let frames: Mutex<[(encoding: Encoding, frame: [UInt8])]>
 
     package init(_ kind: WatchEvent.Kind, _ object: CachedObject, previous: CachedObject?) {
         self.kind = kind
         self.object = object
         self.previous = previous
-        self.frames = Mutex([:])
+        self.frames = Mutex([])
     }
 
     package func knownFrame(_ encoding: Encoding) -> [UInt8]? {
-        frames.withLock { $0[encoding] }
+        frames.withLock { frames in
+            for known in frames where known.encoding == encoding { return known.frame }
+            return nil
+        }
     }
 
     /// Gives the frames' memory back; they are made again in the rare case that somebody still wants them.
     func dropFrames() {
-        frames.withLock { $0 = [:] }
+        frames.withLock { $0 = [] }
     }
 
     /// The event as bytes for the wire, made once per encoding and shared by all watchers.
     package func frame(_ encoding: Encoding, make: () -> [UInt8]) -> [UInt8] {
-        if let frame = frames.withLock({ $0[encoding] }) { return frame }
+        if let frame = knownFrame(encoding) { return frame }
         let frame: [UInt8] = make()
-        frames.withLock { $0[encoding] = frame }
+        // Two that make it at once both keep theirs; the first is found.
+        frames.withLock { $0.append((encoding, frame)) }
         return frame
     }
 }

@@ -44,10 +44,7 @@ struct DiscoveryHandler: NonResourceHandler {
     private func json(_ document: [UInt8], _ request: NonResourceRequest) throws(StatusError) -> NonResourceResponse {
         let negotiation: Negotiation = try Negotiation(
             accept: request.accept, query: request.query, userAgent: request.context.userAgent)
-        var form: Negotiation = negotiation
-        // Discovery has no protobuf form here; clients that ask for it take JSON, too.
-        if form.format == .protobuf { form.format = .json }
-        let encoded = try ResponseEncoder(form, now: request.context.now).encode(json: document)
+        let encoded = try ResponseEncoder(negotiation, now: request.context.now).encode(json: document)
         guard case .whole(let body) = encoded.body else { return .text("", code: 500) }
         return NonResourceResponse(contentType: encoded.contentType, body: body)
     }

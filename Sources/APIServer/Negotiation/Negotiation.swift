@@ -127,6 +127,12 @@ package struct Negotiation: Sendable, Equatable {
         format == .protobuf ? "application/vnd.kubernetes.protobuf;stream=watch" : "application/json"
     }
 
+    /// Of the first event of a watch.
+    package var firstEncoding: CachedEvent.Encoding {
+        guard case .table = form else { return encoding }
+        return CachedEvent.Encoding(encoding.id + "-columns")
+    }
+
     /// Which shared frame of a watch event this is.
     package var encoding: CachedEvent.Encoding {
         switch form {

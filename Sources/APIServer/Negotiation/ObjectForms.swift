@@ -7,6 +7,8 @@ struct ObjectForms {
     let resource: any ServedResource
     let negotiation: Negotiation
     let now: Time
+    /// Whether tables tell their columns.
+    var hasColumns: Bool = true
 
     // MARK: - One object
 
@@ -82,12 +84,16 @@ struct ObjectForms {
         writer.key("metadata")
         metadata.write(json: &writer)
         writer.key("columnDefinitions")
-        writer.beginArray()
-        for column in resource.columns {
-            writer.element()
-            write(column, &writer)
+        if hasColumns {
+            writer.beginArray()
+            for column in resource.columns {
+                writer.element()
+                write(column, &writer)
+            }
+            writer.endArray()
+        } else {
+            writer.null()
         }
-        writer.endArray()
         writer.key("rows")
         writer.beginArray()
         for snapshot in snapshots {

@@ -21,6 +21,10 @@ enum ProtobufForms {
     private static func encode(_ json: [UInt8], _ gvk: GroupVersionKind) throws(JSONError) -> [UInt8]? {
         switch gvk {
         case Status.gvk: try convert(json, Status.self)
+        case APIVersions.gvk: try convert(json, APIVersions.self)
+        case APIGroupList.gvk: try convert(json, APIGroupList.self)
+        case APIGroup.gvk: try convert(json, APIGroup.self)
+        case APIResourceList.gvk: try convert(json, APIResourceList.self)
         case Scale.gvk: try convert(json, Scale.self)
         case Eviction.gvk: try convert(json, Eviction.self)
         case Binding.gvk: try convert(json, Binding.self)

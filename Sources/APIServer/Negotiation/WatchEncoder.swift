@@ -13,18 +13,21 @@ package struct WatchEncoder: Sendable {
         self.clock = clock
     }
 
-    package func frame(_ delivery: Delivery) throws(StatusError) -> [UInt8] {
-        guard let shared = delivery.shared else { return try encode(delivery) }
+    /// - Parameter isFirst: of its watch: tables tell their columns once, as upstream's.
+    package func frame(_ delivery: Delivery, isFirst: Bool) throws(StatusError) -> [UInt8] {
+        guard let shared = delivery.shared else { return try encode(delivery, isFirst) }
+        let encoding: CachedEvent.Encoding = isFirst ? negotiation.firstEncoding : negotiation.encoding
         // A frame that cannot be made is made again for the next, and fails again.
-        if let frame = shared.knownFrame(negotiation.encoding) { return frame }
-        let frame: [UInt8] = try encode(delivery)
-        return shared.frame(negotiation.encoding) { frame }
+        if let frame = shared.knownFrame(encoding) { return frame }
+        let frame: [UInt8] = try encode(delivery, isFirst)
+        return shared.frame(encoding) { frame }
     }
 
-    private func encode(_ delivery: Delivery) throws(StatusError) -> [UInt8] {
+    private func encode(_ delivery: Delivery, _ isFirst: Bool) throws(StatusError) -> [UInt8] {
         let snapshot: Snapshot =
             delivery.kind == .bookmark ? delivery.snapshot : try resource.presented(delivery.snapshot)
-        let forms = ObjectForms(resource: resource, negotiation: negotiation, now: clock.now)
+        let forms = ObjectForms(
+            resource: resource, negotiation: negotiation, now: clock.now, hasColumns: isFirst)
         if negotiation.format == .protobuf {
             let object: [UInt8] = try forms.protobuf(snapshot)
             return Self.protobufFrame(delivery.kind.rawValue, object)

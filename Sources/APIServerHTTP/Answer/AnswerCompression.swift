@@ -11,7 +11,7 @@ final class AnswerCompression: Sendable {
     private static let pieceSize: Int = 16 << 10
     private static let chunkSize: Int = 64 << 10
 
-    /// Each open stream holds 256 KiB. Answers beyond go out as they are, which is right, too.
+    /// Each open stream holds 300 KiB. Answers beyond go out as they are, which is right, too.
     private let limit: Int
     private let open = Mutex(0)
 

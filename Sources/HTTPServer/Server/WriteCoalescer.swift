@@ -14,13 +14,24 @@ final class WriteCoalescer: ChannelOutboundHandler {
     private var gathered: ByteBuffer = ByteBuffer()
     /// What was gathered last: room for as much is made at once.
     private var expected: Int = 256
+    /// The last buffer, to be filled again: by then TLS has let go of it, else it is copied on write.
+    private var spare: ByteBuffer = ByteBuffer()
+    /// A larger one is not kept where little is written.
+    private static let keptCapacity: Int = 16 * 1024
     private var promise: EventLoopPromise<Void>?
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let bytes: ByteBuffer = unwrapOutboundIn(data)
         if gathered.readableBytes > 0, gathered.readableBytes + bytes.readableBytes > Self.limit { passDown(context) }
         if gathered.readableBytes == 0 {
-            gathered = context.channel.allocator.buffer(capacity: max(expected, bytes.readableBytes))
+            let wanted: Int = max(expected, bytes.readableBytes)
+            if spare.capacity >= wanted {
+                gathered = spare
+                spare = ByteBuffer()
+                gathered.clear()
+            } else {
+                gathered = context.channel.allocator.buffer(capacity: wanted)
+            }
         }
         gathered.writeImmutableBuffer(bytes)
         guard let promise else { return }
@@ -51,6 +62,7 @@ final class WriteCoalescer: ChannelOutboundHandler {
         expected = gathered.readableBytes
         let bytes: ByteBuffer = gathered
         gathered = ByteBuffer()
+        spare = bytes.capacity <= max(Self.keptCapacity, 4 * expected) ? bytes : ByteBuffer()
         context.write(wrapOutboundOut(bytes), promise: promise.take())
     }
 }
