@@ -29,7 +29,10 @@ extension DNSLoop {
         for _ in 0..<64 {
             var peer = cdns_peer()
             let raw: Int32 = cdns_accept(listeners[index].streams, &peer)
-            guard raw >= 0 else { return }
+            guard raw >= 0 else {
+                if raw == -EMFILE || raw == -ENFILE || raw == -ENOMEM { makeRoom() }
+                return
+            }
             do throws(DNSServerError) {
                 let descriptor = try OwnedDescriptor(raw, "accept")
                 guard connections.count < configuration.connectionLimit, listeners[index].admits(peer) else { continue }
@@ -43,6 +46,12 @@ extension DNSLoop {
     }
 
     func close(_ number: Int) { connections[number] = nil }
+
+    /// The process may open no more: who has been silent longest goes, so that who knocks does not wake us for ever.
+    private func makeRoom() {
+        if let oldest = connections.min(by: { $0.value.lastActive < $1.value.lastActive }) { return close(oldest.key) }
+        poll(nil, 0, 10)
+    }
 
     func handleConnection(_ event: Poller.Event) {
         guard let connection = connections[event.number] else { return }

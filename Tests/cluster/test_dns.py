@@ -45,7 +45,7 @@ def inside(cluster, namespace, name, *words, check=True):
 
 def resolve(cluster, namespace, name, host):
     """What the libc of a pod makes of a name."""
-    done = inside(cluster, namespace, name, "ping", "-c", "1", "-w", "1", host, check=False)
+    done = inside(cluster, namespace, name, "ping", "-c", "1", "-W", "1", host, check=False)
     found = re.search(r"PING \S+ \(([^)]+)\)", done.stdout)
     return found.group(1) if found else done.stdout + done.stderr
 
