@@ -44,6 +44,7 @@ check: ## format, lint, generated code up to date
 	@dev/setup build
 	@swift format lint --strict --parallel --configuration .swift-format $(SOURCES)
 	@dev/tidy
+	@dev/conformance
 	@swift run -q apigen --check
 
 format: ## rewrite the sources in the project's format

@@ -132,6 +132,11 @@ targets += [
     .testTarget(
         name: "ClientHTTPTests",
         dependencies: api + nio + certificates + ["Flow", "Client", "ClientHTTP", "HTTPServer", "PKI"]),
+    .testTarget(
+        name: "LifeTests",
+        dependencies: api + [
+            "APIServer", "APIServerHTTP", "Client", "ClientHTTP", "Flow", "HTTPServer", "PKI", "Store",
+        ]),
     .testTarget(name: "ControllersTests", dependencies: api + ["Controllers", "Client"]),
     .testTarget(name: "SchedulerTests", dependencies: api + ["Scheduler"]),
     .testTarget(
