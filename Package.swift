@@ -114,6 +114,13 @@ targets += [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
 
+    .target(
+        name: "FuzzTargets",
+        dependencies: api + ["APIServer", "APIServerHTTP", "APIValidation", "HTTPServer", "RandomObjects"],
+        path: "Fuzzing/Targets"),
+    .executableTarget(name: "fuzz", dependencies: ["FuzzTargets"], path: "Fuzzing/fuzz"),
+    .testTarget(name: "FuzzTests", dependencies: api + ["FuzzTargets"]),
+
     .testTarget(name: "CodecTests", dependencies: ["Codec"]),
     .testTarget(name: "FlowTests", dependencies: ["Flow", "Codec"]),
     .testTarget(name: "APIMachineryTests", dependencies: ["APIMachinery", "Codec"]),
