@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 DATA_DIR ?= /var/lib/swiftlet
 RELEASE := .build/release/swiftlet
-SOURCES = $(shell git ls-files --cached --others --exclude-standard 'Sources/*.swift' 'Tests/*.swift' Package.swift | grep -v /Generated/)
+SOURCES = $(shell git ls-files --cached --others --exclude-standard 'Sources/*.swift' 'Tests/*.swift' 'Fuzzing/*.swift' Package.swift | grep -v /Generated/)
 
 .PHONY: help run test test-unit test-peers test-cluster check format build generate parity bench clean
 
@@ -48,6 +48,7 @@ check: ## format, lint, generated code up to date
 	@dev/setup build
 	@swift format lint --strict --parallel --configuration .swift-format $(SOURCES)
 	@dev/tidy
+	@dev/conformance
 	@swift run -q apigen --check
 
 format: ## rewrite the sources in the project's format

@@ -149,6 +149,13 @@ targets += [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
 
+    .target(
+        name: "FuzzTargets",
+        dependencies: api + ["APIServer", "APIServerHTTP", "APIValidation", "HTTPServer", "RandomObjects"],
+        path: "Fuzzing/Targets"),
+    .executableTarget(name: "fuzz", dependencies: ["FuzzTargets"], path: "Fuzzing/fuzz"),
+    .testTarget(name: "FuzzTests", dependencies: api + ["FuzzTargets"]),
+
     .testTarget(name: "CodecTests", dependencies: ["Codec"]),
     .testTarget(name: "CompressionTests", dependencies: ["Compression", "CZlib"]),
     .testTarget(name: "FlowTests", dependencies: ["Flow", "Codec"]),
@@ -176,6 +183,11 @@ targets += [
         dependencies: api + [
             "TransportConformance", "Client", "ClientHTTP", "APIServer", "APIServerHTTP", "APIServerTokens",
             "HTTPServer", "PKI", "Store",
+        ]),
+    .testTarget(
+        name: "LifeTests",
+        dependencies: api + [
+            "APIServer", "APIServerHTTP", "Client", "ClientHTTP", "Flow", "HTTPServer", "PKI", "Store",
         ]),
     .testTarget(name: "ControllersTests", dependencies: api + ["Controllers", "Client"]),
     .testTarget(name: "SchedulerTests", dependencies: api + ["Scheduler"]),

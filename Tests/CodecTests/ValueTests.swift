@@ -81,6 +81,42 @@ import Testing
         #expect(scalar["a"] == ["b": nil])
     }
 
+    @Test func `keys are told apart by their bytes`() throws {
+        let spellings: [String] = ["\u{C5}", "\u{212B}", "A\u{30A}"]
+        for others in [0, 40] {
+            var object = JSONObject()
+            for number in 0..<others { object["k\(number)"] = 0 }
+            for (number, key) in spellings.enumerated() { object[key] = .int(Int64(number)) }
+            #expect(object.count == others + 3)
+            #expect(spellings.map { object[$0]?.int } == [0, 1, 2])
+            let value: JSONValue = .object(object)
+            #expect(try JSONValue(parsing: value.jsonBytes).object?.count == others + 3)
+        }
+    }
+
+    @Test func `an object is what a list of its members would be, whatever is done to it`() {
+        var random = SeededGenerator(seed: 7)
+        var object = JSONObject()
+        var model: [(key: String, value: Int)] = []
+        for step in 0..<20_000 {
+            let key: String = "k\(random.below(step < 10_000 ? 600 : 40))"
+            let place: Int? = model.firstIndex { $0.key == key }
+            switch random.below(3) {
+            case 0:
+                let removed: JSONValue? = object.removeValue(forKey: key)
+                #expect(removed?.int == place.map { model[$0].value })
+                if let place { model.remove(at: place) }
+            case 1:
+                #expect(object[key]?.int == place.map { model[$0].value })
+            default:
+                object[key] = .int(Int64(step))
+                if let place { model[place].value = step } else { model.append((key, step)) }
+            }
+        }
+        #expect(Array(object.keys) == model.map { $0.key })
+        #expect(object.values.map { $0.int } == model.map { $0.value })
+    }
+
     @Test(
         arguments: [
             ([], ""), ([0x66], "Zg=="), ([0x66, 0x6f], "Zm8="), ([0x66, 0x6f, 0x6f], "Zm9v"),

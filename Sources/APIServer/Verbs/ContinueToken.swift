@@ -1,21 +1,21 @@
-import APIMachinery
+package import APIMachinery
 import Codec
-import Store
+package import Store
 
 /// Where a list goes on: the revision it shows and the last key that was given. Upstream's form, base64 of
 /// `{"v":"meta.k8s.io/v1","rv":N,"start":"namespace/name\u0000"}`; good as long as the revision is not compacted.
-struct ContinueToken: Equatable {
+package struct ContinueToken: Equatable {
     /// -1: the newest, for those who go on although their revision is gone.
-    var revision: Revision
+    package var revision: Revision
     /// Below the resource's storage prefix.
-    var after: String
+    package var after: String
 
-    init(revision: Revision, after: String) {
+    package init(revision: Revision, after: String) {
         self.revision = revision
         self.after = after
     }
 
-    var text: String {
+    package var text: String {
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("v")
@@ -28,7 +28,7 @@ struct ContinueToken: Equatable {
         return Base64URL.encode(writer.finish())
     }
 
-    init(text: String) throws(StatusError) {
+    package init(text: String) throws(StatusError) {
         guard let bytes = Base64URL.decode(text), let value = try? JSONValue(parsing: bytes) else {
             throw Self.invalid("illegal base64 data")
         }

@@ -35,13 +35,17 @@ extension TypedResource {
         try checkNames(&object, call.context)
         let given: Object = object
         let isConditional: Bool = !given.metadata.resourceVersion.isEmpty
-        if !isConditional, !strategy.allowsUnconditionalUpdate {
-            let text: String = "must be specified for an update"
-            throw .invalid(
-                info.gvk, given.metadata.name, [.invalid(FieldPath("metadata").child("resourceVersion"), "", text)])
-        }
+        // Only an object that exists asks for its version.
+        let lacksVersion: Bool = !isConditional && !strategy.allowsUnconditionalUpdate
+        let gvk: GroupVersionKind = info.gvk
         let change = Change<Object>(
-            make: { _ in given }, retries: !isConditional, warnings: decoded.warnings,
+            make: { (_: Object) throws(StatusError) -> Object in
+                guard lacksVersion else { return given }
+                let path: FieldPath = FieldPath("metadata").child("resourceVersion")
+                throw .invalid(
+                    gvk, given.metadata.name, [.invalid(path, 0, "must be specified for an update")])
+            },
+            retries: !isConditional, warnings: decoded.warnings,
             forgetsOwners: given.metadata.managedFields.isEmpty && BodyDecoder.hasEmptyOwners(call))
         do throws(StatusError) {
             return try await apply(change, call)

@@ -1,14 +1,30 @@
 /// The members of a JSON object, in the order they were read or set.
 ///
-/// A flat array, searched linearly; above `indexedCount` members with a dictionary of positions beside it.
+/// A flat array, searched linearly; above `indexedCount` members with a dictionary of positions beside it. Keys are the
+/// same if their bytes are: `String` would take different spellings of one character (U+00C5, U+212B) for one key.
 package struct JSONObject: Sendable {
     package typealias Element = (key: String, value: JSONValue)
+
+    /// A key, compared by its bytes.
+    private struct ByteKey: Hashable {
+        let text: String
+
+        static func == (left: ByteKey, right: ByteKey) -> Bool { left.text.compareBytes(right.text) == 0 }
+
+        func hash(into hasher: inout Hasher) {
+            var text: String = text
+            text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        }
+    }
 
     private static let indexedCount: Int = 12
 
     private var members: [Element] = []
     /// Positions by key; empty while there are few members.
-    private var positions: [String: Int] = [:]
+    private var positions: [ByteKey: Int] = [:]
+    /// How many members were removed since `positions` was made: a member stands at most so many places before its
+    /// position. Made anew when the square reaches the number of members, so that n removals cost n·√n steps.
+    private var removals: Int = 0
 
     package init() {}
 
@@ -84,17 +100,26 @@ package struct JSONObject: Sendable {
         if members.isEmpty { members.reserveCapacity(4) }
         members.append((key, value))
         if !positions.isEmpty {
-            positions[key] = members.count - 1
+            positions[ByteKey(text: key)] = members.count - 1 + removals
         } else if members.count > JSONObject.indexedCount {
             reindex()
         }
     }
 
     private func position(of key: String) -> Int? {
-        if !positions.isEmpty { return positions[key] }
+        if !positions.isEmpty {
+            guard let position = positions[ByteKey(text: key)] else { return nil }
+            var index: Int = Swift.min(position, members.count - 1)
+            while index >= Swift.max(0, position - removals) {
+                if members[index].key.compareBytes(key) == 0 { return index }
+                index -= 1
+            }
+            preconditionFailure("a member is not where its position says")
+        }
         // Most keys differ in length already.
         let length = key.utf8.count
-        for index in members.indices where members[index].key.utf8.count == length && members[index].key == key {
+        for index in members.indices
+        where members[index].key.utf8.count == length && members[index].key.compareBytes(key) == 0 {
             return index
         }
         return nil
@@ -116,15 +141,19 @@ package struct JSONObject: Sendable {
 
     @discardableResult
     private mutating func remove(at position: Int) -> JSONValue {
-        let value = members.remove(at: position).value
-        if !positions.isEmpty { reindex() }
+        let (key, value): Element = members.remove(at: position)
+        guard !positions.isEmpty else { return value }
+        positions[ByteKey(text: key)] = nil
+        removals += 1
+        if removals * removals >= members.count || members.count <= JSONObject.indexedCount { reindex() }
         return value
     }
 
     private mutating func reindex() {
         positions = [:]
+        removals = 0
         guard members.count > JSONObject.indexedCount else { return }
-        for index in members.indices { positions[members[index].key] = index }
+        for index in members.indices { positions[ByteKey(text: members[index].key)] = index }
     }
 }
 
@@ -147,7 +176,7 @@ extension JSONObject: Hashable {
         for (index, member) in left.members.enumerated() {
             // Mostly both have the same order.
             let other = right.members[index]
-            if other.key == member.key {
+            if other.key.compareBytes(member.key) == 0 {
                 if other.value != member.value { return false }
             } else if right[member.key] != member.value {
                 return false

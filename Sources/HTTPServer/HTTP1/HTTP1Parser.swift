@@ -4,13 +4,18 @@
 ///
 ///     head ──► body (length | chunked) ──► end ──► head …
 ///       └──────────┴── failed (terminal)
-struct HTTP1Parser {
-    struct Limits {
-        var headBytes: Int = 64 * 1024
-        var fieldCount: Int = 200
+package struct HTTP1Parser {
+    package struct Limits {
+        package var headBytes: Int
+        package var fieldCount: Int
+
+        package init(headBytes: Int = 64 * 1024, fieldCount: Int = 200) {
+            self.headBytes = headBytes
+            self.fieldCount = fieldCount
+        }
     }
 
-    struct Head {
+    package struct Head {
         var method: String
         /// Origin form, or `*`.
         var target: String
@@ -23,7 +28,7 @@ struct HTTP1Parser {
         var expectsContinue: Bool
     }
 
-    enum Event {
+    package enum Event {
         case needMore
         case head(Head)
         case body(ArraySlice<UInt8>)
@@ -54,7 +59,7 @@ struct HTTP1Parser {
     var overhead: Int = 0
     var bodyBytes: Int = 0
 
-    init(limits: Limits = Limits()) {
+    package init(limits: Limits = Limits()) {
         self.limits = limits
     }
 
@@ -67,7 +72,7 @@ struct HTTP1Parser {
         return false
     }
 
-    mutating func append(_ bytes: some Sequence<UInt8>) {
+    package mutating func append(_ bytes: some Sequence<UInt8>) {
         compact()
         buffer.append(contentsOf: bytes)
     }
@@ -81,7 +86,7 @@ struct HTTP1Parser {
         return rest
     }
 
-    mutating func next() -> Event {
+    package mutating func next() -> Event {
         switch state {
         case .head:
             return nextHead()
@@ -147,7 +152,7 @@ struct HTTP1Parser {
 }
 
 /// Why bytes are not a request: the status and the text for the client. The connection ends with it.
-struct HTTP1Rejection: Error, Equatable {
+package struct HTTP1Rejection: Error, Equatable {
     var status: Int
     var message: String
 

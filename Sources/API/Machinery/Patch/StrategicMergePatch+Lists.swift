@@ -20,13 +20,19 @@ extension StrategicMergePatch {
         if key.isEmpty { throw .unclassified("cannot merge lists without merge key for type struct") }
         let (kept, changes) = try applySpecialElements(patch, to: original, key)
         var merged: [JSONValue] = kept
+        // The first place of each key's value: lists may be as long as a request allows.
+        var places: [JSONValue: Int] = [:]
+        for (index, element) in merged.enumerated() {
+            if let value = element[key], places[value] == nil { places[value] = index }
+        }
         for change in changes {
             guard case .object(let object) = change else { continue }
             guard let value = object[key] else { throw noMergeKey(object, key) }
-            if let index = merged.firstIndex(where: { $0[key] == value }) {
+            if let index = places[value] {
                 guard case .object(let before) = merged[index] else { continue }
                 merged[index] = .object(try merge(object, into: before, field.shape))
             } else {
+                places[value] = merged.count
                 merged.append(clean(change))
             }
         }
@@ -37,7 +43,7 @@ extension StrategicMergePatch {
     private static func applySpecialElements(
         _ patch: [JSONValue], to original: [JSONValue], _ key: String
     ) throws(PatchError) -> (kept: [JSONValue], changes: [JSONValue]) {
-        var kept: [JSONValue] = original
+        var leaving: Set<JSONValue> = []
         var changes: [JSONValue] = []
         var replaces: Bool = false
         for element in patch {
@@ -48,14 +54,16 @@ extension StrategicMergePatch {
             switch directive.string {
             case "delete":
                 guard let value = object[key] else { throw noMergeKey(object, key) }
-                kept.removeAll { $0[key] == value }
+                leaving.insert(value)
             case "replace": replaces = true
             case "merge": throw .unclassified("merging lists cannot yet be specified in the patch")
             default:
                 throw .unclassified("unknown patch type: \(plain(directive)) in map: \(JSONValue.object(object))")
             }
         }
-        return replaces ? (cleanList(changes), []) : (kept, changes)
+        if replaces { return (cleanList(changes), []) }
+        let kept: [JSONValue] = original.filter { element in element[key].map { !leaving.contains($0) } ?? true }
+        return (kept, changes)
     }
 
     private static func noMergeKey(_ object: JSONObject, _ key: String) -> PatchError {
