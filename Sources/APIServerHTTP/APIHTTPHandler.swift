@@ -119,7 +119,8 @@ package final class APIHTTPHandler: HTTPHandler {
         context.sourceIP = http.connection.remoteHost
         context.userAgent = http.fields["user-agent"] ?? ""
         let audit: AuditEntry? = core.audit?.begin(
-            context, uri: http.target, body: http.body, contentType: http.fields["content-type"] ?? "")
+            context, uri: http.target, body: http.body, contentType: http.fields["content-type"] ?? "",
+            resource: core.resource(ofBody: context))
         if let audit {
             answer.use(audit)
             context.audit = audit.trail

@@ -205,6 +205,26 @@ private func request(
         #expect(events[3]["responseStatus", "code"]?.int == 404)
     }
 
+    @Test func `bodies in protobuf are kept as JSON`() async throws {
+        let sink = LineSink()
+        let rules: String = "- {level: Request}"
+        try await withCluster(
+            audit: AuditLog(policy: try policy(rules, "omitStages: [RequestReceived]"), sink: sink)
+        ) { cluster in
+            let map = ConfigMap.with {
+                $0.metadata.name = "m"
+                $0.data = ["a": "b"]
+            }
+            let gvr = GroupVersionResource(group: "", version: "v1", resource: "configmaps")
+            _ = try await cluster.admin.perform(
+                APIRequest(
+                    .create, gvr, namespace: "default", body: ProtobufEnvelope.encode(map),
+                    contentType: "application/vnd.kubernetes.protobuf"))
+        }
+        #expect(sink.events.first?["requestObject", "data", "a"]?.string == "b")
+        #expect(sink.events.first?["requestObject", "kind"]?.string == "ConfigMap")
+    }
+
     @Test func `a watch begins and ends`() async throws {
         let sink = LineSink()
         try await withCluster(audit: AuditLog(policy: try policy("- {level: Metadata}"), sink: sink)) { cluster in

@@ -106,14 +106,17 @@ enum AuditJSON {
     /// What is longer is left out: a line is written as a whole.
     private static let longest: Int = 1 << 20
 
-    /// JSON on one line; nil if there is none, or no JSON can be made of it (protobuf).
-    static func object(_ body: [UInt8], _ contentType: String, _ omitsManagedFields: Bool) -> [UInt8]? {
+    /// JSON on one line; nil if there is none, or no JSON can be made of it.
+    static func object(
+        _ body: [UInt8], _ contentType: String, _ omitsManagedFields: Bool, _ resource: (any ServedResource)? = nil
+    ) -> [UInt8]? {
         guard !body.isEmpty, body.count <= longest else { return nil }
         let parsed: JSONValue?
         switch MediaType.bare(contentType) {
         case "application/yaml", "application/x-yaml", "text/yaml", "application/apply-patch+yaml":
             parsed = (try? YAML.decode(body))?.first
-        case "application/vnd.kubernetes.protobuf": return nil
+        case "application/vnd.kubernetes.protobuf":
+            parsed = resource?.json(fromProtobuf: body).flatMap { try? JSONValue(parsing: $0) }
         default: parsed = try? JSONValue(parsing: body)
         }
         guard let value = parsed else { return nil }

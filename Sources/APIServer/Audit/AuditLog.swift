@@ -24,15 +24,17 @@ package final class AuditLog: Sendable {
     /// - Parameters:
     ///   - context: with the user that was authenticated, not the one that it acts as.
     ///   - uri: as the client sent it.
-    package func begin(_ context: RequestContext, uri: String, body: [UInt8] = [], contentType: String = "")
-        -> AuditEntry?
-    {
+    ///   - resource: what the body is of; without it, bodies in protobuf are not kept.
+    package func begin(
+        _ context: RequestContext, uri: String, body: [UInt8] = [], contentType: String = "",
+        resource: (any ServedResource)? = nil
+    ) -> AuditEntry? {
         let decision: AuditPolicy.Decision = policy.decision(context, user: context.user)
         guard decision.level > .none else { return nil }
         let isKept: Bool = decision.level >= .request
         let entry = AuditEntry(
             self, decision, context, uri: uri,
-            requestObject: isKept ? AuditJSON.object(body, contentType, decision.omitManagedFields) : nil)
+            requestObject: isKept ? AuditJSON.object(body, contentType, decision.omitManagedFields, resource) : nil)
         entry.write(.requestReceived, at: context.receivedAt)
         return entry
     }

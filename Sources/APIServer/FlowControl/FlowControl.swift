@@ -1,3 +1,4 @@
+import APIMachinery
 import Synchronization
 
 /// Lets requests in, level by level, or makes them wait, or refuses them: API priority and fairness.
@@ -40,6 +41,8 @@ package final class FlowControl: Sendable {
         var pending: [UInt64: Pending] = [:]
         var nextID: UInt64 = 0
         var counts: [Count: Int] = [:]
+        /// Where requests like this one belong; of the plan that is in force.
+        var known: [Kind: FlowMatch] = [:]
 
         /// What levels lend and nobody has borrowed yet.
         var spare: Int {
@@ -49,12 +52,27 @@ package final class FlowControl: Sendable {
         }
     }
 
+    /// What a match depends on.
+    private struct Kind: Hashable {
+        var user: String
+        var groups: [String]
+        var verb: String
+        var group: String
+        var resource: String
+        var subresource: String
+        var namespace: String
+        var path: String
+    }
+
     private struct Count: Hashable {
         var schema: String
         var level: String
         /// Empty: let in.
         var reason: String
     }
+
+    /// Remembered matches; when full, all are forgotten.
+    private static let mostKnown: Int = 1024
 
     private let settings: Settings
     private let monotonic: @Sendable () -> Duration
@@ -73,6 +91,7 @@ package final class FlowControl: Sendable {
     package func configure(_ plan: FlowPlan) {
         state.withLock { state in
             state.plan = plan
+            state.known = [:]
             for level in plan.levels.values {
                 let seats: Int = plan.seats(of: level, total: settings.seats)
                 if state.levels[level.name] == nil {
@@ -89,7 +108,17 @@ package final class FlowControl: Sendable {
     }
 
     package func match(_ context: RequestContext) -> FlowMatch {
-        state.withLock { $0.plan }.match(context)
+        let kind = Kind(
+            user: context.user.name, groups: context.user.groups, verb: context.verb, group: context.resource.group,
+            resource: context.resource.resource, subresource: context.subresource, namespace: context.namespace,
+            path: context.path)
+        return state.withLock { state in
+            if let known = state.known[kind] { return known }
+            let match: FlowMatch = state.plan.match(context)
+            if state.known.count >= Self.mostKnown { state.known.removeAll(keepingCapacity: true) }
+            state.known[kind] = match
+            return match
+        }
     }
 
     // MARK: - Requests

@@ -123,6 +123,12 @@ package final class APIServerCore: Sendable {
         nonResources.handler(request.path)?.isQuick(request) ?? true
     }
 
+    /// What a request's body is an object of; nil where it is something else, or nobody knows.
+    package func resource(ofBody context: RequestContext) -> (any ServedResource)? {
+        context.isResourceRequest && (context.subresource.isEmpty || context.subresource == "status")
+            ? registry.resource(context.resource) : nil
+    }
+
     /// How many requests' place one takes: a long list that of several, in upstream's numbers.
     package func seats(of request: APIRequest) -> Int {
         guard request.verb == .list, let resource = registry.resource(request.resource) else { return 1 }

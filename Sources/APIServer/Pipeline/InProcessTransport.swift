@@ -27,7 +27,8 @@ package final class InProcessTransport: Transport {
         var context: RequestContext = context(request)
         let began: Duration = core.services.environment.monotonic()
         let audit: AuditEntry? = core.audit?.begin(
-            context, uri: request.uri, body: request.body, contentType: request.contentType)
+            context, uri: request.uri, body: request.body, contentType: request.contentType,
+            resource: core.resource(ofBody: context))
         context.audit = audit?.trail
         do throws(StatusError) {
             try core.authorize(context)

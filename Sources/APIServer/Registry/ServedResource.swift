@@ -67,6 +67,8 @@ package protocol ServedResource: AnyObject, Sendable {
     /// The protobuf message, without envelope.
     func protobuf(_ snapshot: Snapshot) throws(StatusError) -> [UInt8]
     func cells(_ snapshot: Snapshot, now: Time) throws(StatusError) -> [JSONValue]
+    /// A request's object in protobuf as JSON; nil if it is none of this kind.
+    func json(fromProtobuf body: [UInt8]) -> [UInt8]?
 
     func create(_ call: WriteCall) async throws(StatusError) -> WriteResult
     func update(_ call: WriteCall) async throws(StatusError) -> WriteResult

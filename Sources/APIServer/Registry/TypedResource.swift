@@ -78,6 +78,13 @@ final class TypedResource<Strategy: ResourceStrategy>: ServedResource {
         ProtobufWriter.encode(try strategy.load(snapshot), capacity: 1024)
     }
 
+    func json(fromProtobuf body: [UInt8]) -> [UInt8]? {
+        let decoded: BodyDecoder.Decoded<Object>? = try? BodyDecoder.decode(
+            Object.self, as: info.gvk, body: body, contentType: "application/vnd.kubernetes.protobuf",
+            validation: .ignore)
+        return decoded?.object.jsonBytes
+    }
+
     func cells(_ snapshot: Snapshot, now: Time) throws(StatusError) -> [JSONValue] {
         table.cells(try strategy.load(snapshot), now)
     }
