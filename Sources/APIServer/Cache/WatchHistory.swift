@@ -33,7 +33,7 @@ struct WatchHistory: Sendable {
             defer { watch.cancel() }
             while found.revision < wanted, let batch = try await watch.next() {
                 for event in batch.events where event.current.key.starts(withBytes: prefix) {
-                    guard let change = change(event) else { continue }
+                    guard let change = try change(event) else { continue }
                     found.events.append(change)
                     bytes += change.object.snapshot.bytes.count
                 }
@@ -46,16 +46,17 @@ struct WatchHistory: Sendable {
         return found
     }
 
-    private func change(_ event: StoreEvent) -> CachedEvent? {
-        let previous: CachedObject? = event.previous.map {
-            CachedObject(key: $0.key, snapshot: resource.snapshot(of: $0))
+    private func change(_ event: StoreEvent) throws(StoreError) -> CachedEvent? {
+        var previous: CachedObject?
+        if let before = event.previous {
+            previous = CachedObject(key: before.key, snapshot: try resource.snapshot(of: before))
         }
         guard event.kind == .put else {
             guard let previous else { return nil }
             let last: Snapshot = previous.snapshot.at(revision: event.current.modRevision)
             return CachedEvent(.deleted, CachedObject(key: previous.key, snapshot: last), previous: previous)
         }
-        let object = CachedObject(key: event.current.key, snapshot: resource.snapshot(of: event.current))
+        let object = CachedObject(key: event.current.key, snapshot: try resource.snapshot(of: event.current))
         return CachedEvent(previous == nil ? .added : .modified, object, previous: previous)
     }
 }
