@@ -144,6 +144,10 @@ package final class KubeletService: Controller {
         let identity = PodIdentity(pod)
         if let statics, statics.seen(pod, isDeleted: event.kind == .deleted) { return }
         if event.kind == .deleted {
+            // Without a grace period it goes without having been seen going.
+            var gone: Pod = pod
+            gone.metadata.deletionTimestamp = gone.metadata.deletionTimestamp ?? parts.wallClock.now
+            volumes.see(gone)
             workers.deliver(.removed, to: identity, causes: [event.cause])
             return
         }

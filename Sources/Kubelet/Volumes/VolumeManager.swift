@@ -234,7 +234,8 @@ package final class VolumeManager: PodVolumes {
                         ("pod", PodNames.text(PodIdentity(pod))), ("volume", volume.name), ("error", error.message),
                     ]
                     // What a pod on its way out names may be gone before it, with its namespace.
-                    if pod.metadata.deletionTimestamp != nil {
+                    let isLeaving: Bool = state.withLock { $0.pods[uid]?.metadata.deletionTimestamp != nil }
+                    if isLeaving {
                         log.debug("volume of a deleted pod keeps its old content", about)
                     } else {
                         log.warning("volume keeps its old content", about)
