@@ -123,6 +123,12 @@ package final class ResourceCache: Sendable {
 
     /// Opens a watch; `known` is the revision up to which the feed has applied everything.
     func watch(_ setup: WatchSetup, known: Revision) throws(StatusError) -> OpenWatch {
+        // Outside of the lock: a history may be long, and selectors may have to decode it.
+        let early: CacheWatcher? = setup.history.map { history in
+            let watcher: CacheWatcher = Self.watcher(setup, from: history.after)
+            watcher.begin(history: history.events)
+            return watcher
+        }
         let opened: Result<(CacheWatcher, Int, [CachedEvent], View), StatusError> = state.withLock { state in
             let at: Revision
             var backlog: [CachedEvent] = []
@@ -135,10 +141,7 @@ package final class ResourceCache: Sendable {
                 at = revision
                 backlog = Array(state.window.after(revision))
             }
-            let watcher = CacheWatcher(
-                filter: setup.filter, revision: setup.history?.after ?? at, now: setup.now, deadline: setup.deadline,
-                bookmark: setup.bookmark)
-            if let history = setup.history { watcher.begin(history: history.events) }
+            let watcher: CacheWatcher = early ?? Self.watcher(setup, from: at)
             let id: Int = state.nextWatcher
             state.nextWatcher += 1
             state.watchers[id] = watcher
@@ -157,6 +160,12 @@ package final class ResourceCache: Sendable {
             watcher.begin(initial: initial, endMarker: marksEnd ? view.lastChange : nil)
         }
         return OpenWatch(watcher: watcher, cache: self, id: id)
+    }
+
+    private static func watcher(_ setup: WatchSetup, from revision: Revision) -> CacheWatcher {
+        CacheWatcher(
+            filter: setup.filter, revision: revision, now: setup.now, deadline: setup.deadline,
+            bookmark: setup.bookmark)
     }
 
     fileprivate func close(_ id: Int) {
