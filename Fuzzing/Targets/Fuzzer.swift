@@ -4,6 +4,8 @@ package struct Fuzzer {
     package struct Report {
         package var input: [UInt8]
         package var finding: FuzzFinding
+        /// It took too long; nothing else is wrong.
+        package var isSlow: Bool = false
     }
 
     private static let corpusLimit: Int = 4_000
@@ -51,7 +53,8 @@ package struct Fuzzer {
             let time: Duration = clock.now - start
             slowest = max(slowest, time)
             if time > timeLimit {
-                return Report(input: input, finding: FuzzFinding("took \(time) for \(input.count) bytes"))
+                let finding = FuzzFinding("took \(time) for \(input.count) bytes")
+                return Report(input: input, finding: finding, isSlow: true)
             }
             if outcomes.insert(outcome).inserted, executions > target.seeds.count {
                 if corpus.count < Self.corpusLimit {
@@ -67,8 +70,9 @@ package struct Fuzzer {
         }
     }
 
-    /// The smallest input found by leaving pieces out that still breaks an invariant.
+    /// The smallest input found by leaving pieces out that still breaks an invariant. A slow one stays as it is.
     package func shrunk(_ report: Report, timeLimit: Duration) -> Report {
+        if report.isSlow { return report }
         var best: Report = report
         var size: Int = max(1, best.input.count / 2)
         var attempts: Int = 0

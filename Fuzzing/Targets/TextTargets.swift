@@ -25,7 +25,7 @@ extension FuzzTarget {
 
     static let fields = text(
         "fields", seeds: ["metadata.name=a,spec.nodeName!=b", "a==b\\,c\\=d,e=\\\\", ",a=b,"],
-        words: ["=", "==", "!=", ",", "\\", "\\,", "\\=", "\\\\", "metadata.name", " "]
+        words: ["=", "==", "!=", ",", "\\", "\\,", "\\=", "\\\\", "metadata.name", " ", "\u{301}"]
     ) { (text) throws(FuzzFinding) -> String in
         let query: FieldQuery
         do throws(FieldQuery.ParseError) {

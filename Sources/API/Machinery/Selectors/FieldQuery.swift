@@ -74,9 +74,10 @@ package struct FieldQuery: Sendable, Equatable, CustomStringConvertible {
 
     package static func escaped(_ value: String) -> String {
         var out: String = ""
-        for character in value {
-            if character == "\\" || character == "," || character == "=" { out.append("\\") }
-            out.append(character)
+        // Not characters: a comma with an accent is one of its own, but its reader sees a comma.
+        for scalar in value.unicodeScalars {
+            if scalar == "\\" || scalar == "," || scalar == "=" { out.unicodeScalars.append("\\") }
+            out.unicodeScalars.append(scalar)
         }
         return out
     }

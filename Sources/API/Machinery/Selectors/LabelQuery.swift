@@ -36,7 +36,9 @@ package struct LabelQuery: Sendable, Equatable, CustomStringConvertible {
             self.key = key
             self.operator = `operator`
             self.values = values.count < 2 ? values : Array(Set(values)).sorted()
-            number = values.first.flatMap { Int($0) }
+            let isOrdered: Bool = `operator` == .greaterThan || `operator` == .lessThan
+            // Of others it would depend on the order in which the values were given.
+            number = isOrdered ? values.first.flatMap { Int($0) } : nil
         }
 
         private static func problems(_ key: String, _ operator: Operator, _ values: [String]) -> FieldErrors {
