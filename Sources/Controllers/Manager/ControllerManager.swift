@@ -93,6 +93,7 @@ package struct ControllerManager: Sendable {
         { EndpointSliceReconciler.make($0) },
         { EndpointsReconciler.make($0) },
         { SliceMirroringReconciler.make($0) },
+        { LoadBalancerReconciler.make($0) },
         { DisruptionReconciler.make($0) },
         { ResourceQuotaReconciler.make($0) },
         { TaintEvictionReconciler.make($0) },

@@ -48,6 +48,8 @@ package struct ResetFacts: Sendable, Equatable {
     /// The interfaces on our bridge.
     package var bridgePorts: [String] = []
     package var bridgeExists = false
+    /// Whether a node ran with this data directory.
+    package var hadNode = false
     /// nftables tables as (family, name).
     package var tables: [(family: String, name: String)] = []
     /// What `iptables-save` and `ip6tables-save` write, per program that is there.
@@ -69,7 +71,7 @@ package struct ResetFacts: Sendable, Equatable {
             && left.network?.bridge == right.network?.bridge && left.bridgePorts == right.bridgePorts
             && left.rules == right.rules && left.podCgroups == right.podCgroups && left.trees == right.trees
             && left.files == right.files && left.ownsDataDirectory == right.ownsDataDirectory
-            && left.tables.elementsEqual(right.tables, by: ==)
+            && left.hadNode == right.hadNode && left.tables.elementsEqual(right.tables, by: ==)
     }
 }
 
@@ -123,9 +125,6 @@ extension ResetFacts {
         if let network {
             plan.steps += bridgePorts.map { .deleteInterface($0) }
             if bridgeExists { plan.steps.append(.deleteInterface(network.bridge)) }
-            for table in tables where table.name.hasPrefix(network.name + "-") {
-                plan.steps.append(.deleteTable(family: table.family, name: table.name))
-            }
             for (program, text) in rules.sorted(by: { $0.key < $1.key }) {
                 let removal = FirewallRemoval(saved: text, network: network.name)
                 if removal.count > 0 {
@@ -133,6 +132,10 @@ extension ResetFacts {
                         .deleteRules(program: program, script: removal.script, rules: removal.count))
                 }
             }
+        }
+        let prefix: String? = network?.name ?? (hadNode ? PodNetworkConfiguration().name : nil)
+        for table in tables where prefix.map({ table.name.hasPrefix($0 + "-") }) == true {
+            plan.steps.append(.deleteTable(family: table.family, name: table.name))
         }
         plan.steps += podCgroups.map { .removeCgroup($0) }
         plan.steps += files.map { .removeFile($0) }
