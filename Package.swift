@@ -144,8 +144,8 @@ targets += [
             "APIValidation", "CRI", "CRIClient",
             "Client", "ClientHTTP",
             "Controllers", "Flow",
-            "HTTPServer", "Kubelet", "KubeletNetwork", "KubeletServer", "NodeSetup", "StreamConnections", "PKI",
-            "Scheduler", "Store",
+            "HTTPServer", "Kubelet", "KubeletNetwork", "KubeletServer", "Netfilter", "NetfilterKernel",
+            "NetworkPolicies", "NodeSetup", "StreamConnections", "PKI", "Scheduler", "ServiceProxy", "Store",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
 

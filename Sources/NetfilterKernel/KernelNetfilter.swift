@@ -88,7 +88,7 @@ package final class KernelNetfilter: Sendable {
 
     /// Removes the tracked connections that are chosen; tells how many.
     package func removeConnections(
-        _ family: IPAddress.Family, where isChosen: (TrackedConnection) -> Bool
+        _ family: InternetAddress.Family, where isChosen: (TrackedConnection) -> Bool
     ) throws(Error) -> Int {
         let result: Result<Int, Error> = state.withLock { state in
             Result { () throws(Error) in try Self.remove(family, &state.socket, isChosen) }
@@ -97,7 +97,7 @@ package final class KernelNetfilter: Sendable {
     }
 
     private static func remove(
-        _ family: IPAddress.Family, _ socket: inout NetlinkSocket, _ isChosen: (TrackedConnection) -> Bool
+        _ family: InternetAddress.Family, _ socket: inout NetlinkSocket, _ isChosen: (TrackedConnection) -> Bool
     ) throws(Error) -> Int {
         let sequence: UInt32 = socket.nextSequence(1)
         try socket.send(ConnectionMessages.list(family, sequence: sequence))

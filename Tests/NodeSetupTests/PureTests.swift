@@ -149,6 +149,20 @@ import Testing
         #expect(facts != ResetFacts())
     }
 
+    @Test func `tables of the proxy go where a node ran, whoever made the pods' network`() {
+        var facts = ResetFacts()
+        facts.tables = [("ip", "swiftlet-proxy"), ("ip6", "swiftlet-proxy"), ("ip", "other"), ("ip", "swiftletish")]
+        func tables() -> [ResetPlan.Step] { facts.plan(paths, keepingData: true).steps }
+        #expect(tables().isEmpty, "a data directory that never had a node may not touch another's")
+        facts.hadNode = true
+        let ours: [ResetPlan.Step] = [
+            .deleteTable(family: "ip", name: "swiftlet-proxy"), .deleteTable(family: "ip6", name: "swiftlet-proxy"),
+        ]
+        #expect(tables() == ours)
+        facts.network = ("swiftlet", "swiftlet0")
+        #expect(tables() == ours)
+    }
+
     @Test func `only our network's rules go, and shared chains stay while another network uses them`() {
         let ours = """
             *nat

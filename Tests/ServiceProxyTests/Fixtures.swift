@@ -1,8 +1,8 @@
 import Netfilter
 import ServiceProxy
 
-func address(_ text: String) -> IPAddress {
-    guard let address = IPAddress(text) else { preconditionFailure("\(text) must be an address") }
+func address(_ text: String) -> InternetAddress {
+    guard let address = InternetAddress(text) else { preconditionFailure("\(text) must be an address") }
     return address
 }
 

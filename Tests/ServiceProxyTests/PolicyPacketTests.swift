@@ -20,20 +20,20 @@ struct PolicyPacketTests {
         PacketLab.pods.map { pod in
             PodFacts(
                 namespace: pod == "pod3" ? "bank" : "shop", labels: pod == "pod2" ? pod2Labels : ["app": pod],
-                addresses: [PacketLab.address(pod), PacketLab.address6(pod)].compactMap { IPAddress($0) },
+                addresses: [PacketLab.address(pod), PacketLab.address6(pod)].compactMap { InternetAddress($0) },
                 ports: [.init("web", .tcp, 8080)])
         }
     }
 
     private final class Written {
-        var states: [IPAddress.Family: TableState] = [:]
+        var states: [InternetAddress.Family: TableState] = [:]
     }
 
     private let written = Written()
 
     private func apply(_ policies: [PolicyFacts], pods: [PodFacts]? = nil) throws {
         var transaction = TableTransaction()
-        for family in IPAddress.Family.allCases {
+        for family in InternetAddress.Family.allCases {
             let state: TableState = PolicyCompiler.compile(
                 family, policies, pods ?? self.pods(), namespaces: namespaces)
             transaction.append(

@@ -85,7 +85,7 @@ private func next(_ core: inout ProxyCore) throws -> ProxyCore.Plan {
     }
 
     @Test func `of two services with one external address the first has it, and the other inherits it`() throws {
-        let external: [IPAddress] = [address("192.0.2.5")]
+        let external: [InternetAddress] = [address("192.0.2.5")]
         var core: ProxyCore = try started(
             [
                 .web("a") { $0.externalAddresses = external },

@@ -26,7 +26,7 @@ struct ServicePacketTests {
             .init(name: "http", number: 80, nodePort: 30080),
             .init(name: "dns", transport: .udp, number: 53, nodePort: 30053),
         ]
-        facts.clusterAddresses = [IPAddress(cluster), IPAddress("fd00:96::7")].compactMap { $0 }
+        facts.clusterAddresses = [InternetAddress(cluster), InternetAddress("fd00:96::7")].compactMap { $0 }
         fill(&facts)
         return facts
     }
@@ -35,7 +35,9 @@ struct ServicePacketTests {
         _ pods: [String], six: Bool = false, isLocal: Bool = true, _ fill: (inout EndpointFacts) -> Void = { _ in }
     ) -> SliceFacts {
         let endpoints: [EndpointFacts] = pods.compactMap { pod in
-            guard let address = IPAddress(six ? PacketLab.address6(pod) : PacketLab.address(pod)) else { return nil }
+            guard let address = InternetAddress(six ? PacketLab.address6(pod) : PacketLab.address(pod)) else {
+                return nil
+            }
             var endpoint = EndpointFacts(address, isLocal: isLocal)
             fill(&endpoint)
             return endpoint
@@ -50,7 +52,7 @@ struct ServicePacketTests {
     private func apply(_ core: inout ProxyCore) throws {
         guard let plan = core.plan() else { return }
         try lab.kernel.apply(plan.transaction)
-        for family in IPAddress.Family.allCases {
+        for family in InternetAddress.Family.allCases {
             _ = try lab.kernel.removeConnections(family) { plan.datagrams.isStale($0) }
         }
     }
@@ -116,8 +118,8 @@ struct ServicePacketTests {
         throws
     {
         let facts: ServiceFacts = service {
-            $0.externalAddresses = [IPAddress("198.51.100.7")].compactMap { $0 }
-            $0.balancerAddresses = [IPAddress("198.51.100.8")].compactMap { $0 }
+            $0.externalAddresses = [InternetAddress("198.51.100.7")].compactMap { $0 }
+            $0.balancerAddresses = [InternetAddress("198.51.100.8")].compactMap { $0 }
         }
         var core: ProxyCore = try core(facts, [slice(["pod1"])])
         for address in ["198.51.100.7", "198.51.100.8"] {
@@ -133,7 +135,7 @@ struct ServicePacketTests {
 
     @Test func `source ranges keep others from a load balancer's address only`() throws {
         var facts: ServiceFacts = service {
-            $0.balancerAddresses = [IPAddress("198.51.100.8")].compactMap { $0 }
+            $0.balancerAddresses = [InternetAddress("198.51.100.8")].compactMap { $0 }
             $0.allowedSources = [IPPrefix("203.0.113.0/24")].compactMap { $0 }
         }
         var core: ProxyCore = try core(facts, [slice(["pod1"])])
@@ -176,7 +178,7 @@ struct ServicePacketTests {
 
     @Test func `without endpoints everyone is refused, and as soon as there is one nobody is`() throws {
         var core: ProxyCore = try core(
-            service { $0.externalAddresses = [IPAddress("198.51.100.7")].compactMap { $0 } }, [])
+            service { $0.externalAddresses = [InternetAddress("198.51.100.7")].compactMap { $0 } }, [])
         for client in ["pod3", "node", "outside"] {
             #expect(lab.ask(from: client, cluster, 80) == .refused)
             // The kernel tells a sender of this node's own that it may not, before any answer could come.
@@ -199,7 +201,7 @@ struct ServicePacketTests {
         var facts: ServiceFacts = service {
             $0.isExternalLocal = true
             $0.isInternalLocal = true
-            $0.balancerAddresses = [IPAddress("198.51.100.8")].compactMap { $0 }
+            $0.balancerAddresses = [InternetAddress("198.51.100.8")].compactMap { $0 }
         }
         var core: ProxyCore = try core(facts, [slice(["pod1"]), slice(["pod2"], isLocal: false)])
         #expect(lab.answering(from: "outside", "192.0.2.1", 30080) == ["pod1"])

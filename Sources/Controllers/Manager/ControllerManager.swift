@@ -96,6 +96,7 @@ package struct ControllerManager: Sendable {
         { SliceMirroringReconciler.make($0) },
         { AddressRecordReconciler.make($0) },
         { ServiceRangeReconciler.make($0) },
+        { LoadBalancerReconciler.make($0) },
         { DisruptionReconciler.make($0) },
         { ResourceQuotaReconciler.make($0) },
         { TaintEvictionReconciler.make($0) },

@@ -1,18 +1,19 @@
 /// A tracked connection, as far as a proxy asks: where the client sent its packets, and who answers.
 package struct TrackedConnection: Sendable, Hashable {
     package var protocolNumber: UInt8
-    package var source: IPAddress
+    package var source: InternetAddress
     package var sourcePort: UInt16
     /// What the client addressed.
-    package var destination: IPAddress
+    package var destination: InternetAddress
     package var destinationPort: UInt16
     /// Who answers: the endpoint, or the destination itself when nobody translated it.
-    package var answering: IPAddress
+    package var answering: InternetAddress
     package var answeringPort: UInt16
 
     package init(
-        protocolNumber: UInt8, source: IPAddress, sourcePort: UInt16, destination: IPAddress, destinationPort: UInt16,
-        answering: IPAddress, answeringPort: UInt16
+        protocolNumber: UInt8, source: InternetAddress, sourcePort: UInt16, destination: InternetAddress,
+        destinationPort: UInt16,
+        answering: InternetAddress, answeringPort: UInt16
     ) {
         self.protocolNumber = protocolNumber
         self.source = source
@@ -30,7 +31,7 @@ package enum ConnectionMessages {
     private static let delete: UInt16 = 1 << 8 | 2
 
     /// Asks for all connections of a family.
-    package static func list(_ family: IPAddress.Family, sequence: UInt32) -> [UInt8] {
+    package static func list(_ family: InternetAddress.Family, sequence: UInt32) -> [UInt8] {
         var writer = NetlinkWriter()
         writer.message(type: get, flags: [.request, .dump], sequence: sequence, family: family.rawValue) { _ in }
         return writer.bytes
@@ -38,7 +39,7 @@ package enum ConnectionMessages {
 
     package static func remove(_ connection: TrackedConnection, sequence: UInt32) -> [UInt8] {
         var writer = NetlinkWriter()
-        let family: IPAddress.Family = connection.source.family
+        let family: InternetAddress.Family = connection.source.family
         writer.message(
             type: delete, flags: [.request, .acknowledge], sequence: sequence, family: family.rawValue
         ) { body in
@@ -75,16 +76,18 @@ package enum ConnectionMessages {
 
     private struct Tuple {
         var protocolNumber: UInt8 = 0
-        var source: IPAddress
-        var destination: IPAddress
+        var source: InternetAddress
+        var destination: InternetAddress
         var sourcePort: UInt16 = 0
         var destinationPort: UInt16 = 0
 
         init?(_ bytes: ArraySlice<UInt8>) {
-            var addresses: [UInt16: IPAddress] = [:]
+            var addresses: [UInt16: InternetAddress] = [:]
             for (type, value) in NetlinkReader.attributes(bytes) {
                 if type == 1 {
-                    for (kind, text) in NetlinkReader.attributes(value) { addresses[kind] = IPAddress(bytes: text) }
+                    for (kind, text) in NetlinkReader.attributes(value) {
+                        addresses[kind] = InternetAddress(bytes: text)
+                    }
                 } else if type == 2 {
                     for (kind, number) in NetlinkReader.attributes(value) {
                         switch kind {

@@ -53,11 +53,11 @@ package enum Expression: Sendable, Hashable {
     case random(modulus: Int, Register)
     /// The kind of address in the routing tables (`RTN_LOCAL` is 2), in the machine's byte order.
     case addressKind(ofSource: Bool, Register)
-    case destinationNAT(IPAddress.Family, address: Register, port: Register)
+    case destinationNAT(InternetAddress.Family, address: Register, port: Register)
     /// Source ports are drawn at random, so that connections that start at once do not collide.
     case masquerade
     /// ICMP "port unreachable", in the words of the table's family.
-    case rejectUnreachable(IPAddress.Family)
+    case rejectUnreachable(InternetAddress.Family)
     /// For TCP; unlike ICMP errors its number per second has no bound.
     case rejectReset
     /// Adds to a set, or begins anew the time that an element has.

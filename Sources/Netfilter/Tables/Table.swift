@@ -1,9 +1,9 @@
 /// A table by family and name. All of ours begin with the pod network's name, by which a reset finds them.
 package struct Table: Sendable, Hashable, CustomStringConvertible {
-    package var family: IPAddress.Family
+    package var family: InternetAddress.Family
     package var name: String
 
-    package init(_ family: IPAddress.Family, _ name: String) {
+    package init(_ family: InternetAddress.Family, _ name: String) {
         self.family = family
         self.name = name
     }
@@ -36,7 +36,9 @@ package enum FieldType: UInt32, Sendable, Hashable {
     /// Any number in the machine's byte order, four bytes.
     case mark = 19
 
-    package static func address(_ family: IPAddress.Family) -> FieldType { family == .ip4 ? .address4 : .address6 }
+    package static func address(_ family: InternetAddress.Family) -> FieldType {
+        family == .ip4 ? .address4 : .address6
+    }
 
     /// In registers every field takes whole four bytes.
     var byteCount: Int { self == .address6 ? 16 : 4 }

@@ -44,13 +44,13 @@ package struct PodFacts: Sendable, Equatable {
 
     package var namespace: String
     package var labels: [String: String]
-    package var addresses: [IPAddress]
+    package var addresses: [InternetAddress]
     package var ports: [NamedPort]
     /// Whether it runs on this node.
     package var isLocal: Bool
 
     package init(
-        namespace: String, labels: [String: String], addresses: [IPAddress], ports: [NamedPort] = [],
+        namespace: String, labels: [String: String], addresses: [InternetAddress], ports: [NamedPort] = [],
         isLocal: Bool = true
     ) {
         self.namespace = namespace

@@ -11,18 +11,18 @@ package import Netfilter
 package struct PolicyCompiler: Sendable {
     package static let table: String = "swiftlet-policies"
 
-    private let family: IPAddress.Family
+    private let family: InternetAddress.Family
     private var state = TableState()
 
     private enum Direction: String {
         case ingress, egress
     }
 
-    private init(_ family: IPAddress.Family) { self.family = family }
+    private init(_ family: InternetAddress.Family) { self.family = family }
 
     /// - Parameter namespaces: the labels of each.
     package static func compile(
-        _ family: IPAddress.Family, _ policies: [PolicyFacts], _ pods: [PodFacts],
+        _ family: InternetAddress.Family, _ policies: [PolicyFacts], _ pods: [PodFacts],
         namespaces: [String: [String: String]]
     ) -> TableState {
         var compiler = PolicyCompiler(family)

@@ -33,7 +33,7 @@ extension PodFacts {
     package init?(_ pod: Pod, node: String) {
         guard !pod.spec.hostNetwork, pod.status.phase != "Succeeded", pod.status.phase != "Failed" else { return nil }
         let texts: [String] = pod.status.podIPs.isEmpty ? [pod.status.podIP] : pod.status.podIPs.map(\.ip)
-        let addresses: [Netfilter.IPAddress] = texts.compactMap { Netfilter.IPAddress($0) }
+        let addresses: [InternetAddress] = texts.compactMap { InternetAddress($0) }
         guard !addresses.isEmpty else { return nil }
         var ports: [NamedPort] = []
         for container in pod.spec.containers {

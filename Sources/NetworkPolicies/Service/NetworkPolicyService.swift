@@ -17,7 +17,7 @@ package final class NetworkPolicyService: Sendable {
         /// Changes that come sooner after a transaction than this are put together into one.
         package var shortestPause: Duration = .milliseconds(50)
         package var checkPeriod: Duration = .seconds(30)
-        package var families: [Netfilter.IPAddress.Family] = [.ip4, .ip6]
+        package var families: [InternetAddress.Family] = [.ip4, .ip6]
 
         package init() {}
     }
@@ -31,7 +31,7 @@ package final class NetworkPolicyService: Sendable {
         var notes: [(key: ObjectKey, what: String, cause: Cause)] = []
         var isDirty: Bool = true
         /// What the kernel has; nil: unknown.
-        var written: [Netfilter.IPAddress.Family: TableState] = [:]
+        var written: [InternetAddress.Family: TableState] = [:]
     }
 
     private let state: Mutex<State> = Mutex(State())
@@ -115,7 +115,7 @@ package final class NetworkPolicyService: Sendable {
 
     /// Somebody may flush all rules of the machine: then ours are written again.
     private func check() async {
-        let tables: [Netfilter.IPAddress.Family] = state.withLock { state in
+        let tables: [InternetAddress.Family] = state.withLock { state in
             state.written.filter { !$0.value.isEmpty }.map(\.key)
         }
         for family in tables where !(await rules.isPresent(Table(family, PolicyCompiler.table))) {
@@ -142,7 +142,7 @@ package final class NetworkPolicyService: Sendable {
         guard let taken else { return true }
         let policies: [PolicyFacts] = taken.policies.sorted { $0.key < $1.key }.map(\.value)
         let pods: [PodFacts] = taken.pods.sorted { $0.key < $1.key }.map(\.value)
-        var wanted: [Netfilter.IPAddress.Family: TableState] = [:]
+        var wanted: [InternetAddress.Family: TableState] = [:]
         var transaction = TableTransaction()
         for family in configuration.families {
             let table: TableState =

@@ -175,19 +175,21 @@ package struct Reset: Sendable {
 
     private func gatherNetwork(_ facts: inout ResetFacts) {
         facts.clusterAddress = ClusterAddress.installed(paths)
+        // The service proxy's tables are there whoever made the pods' network.
         let path = paths.cniConfiguration + "/" + PodNetworkConfiguration.fileName
+        facts.hadNode = Files.exists(paths.kubeletDirectory) || Files.exists(path)
+        if facts.hadNode, let output = try? Subprocess.run(["nft", "list", "tables"], timeout: .seconds(10)) {
+            for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
+                let words = line.split(separator: " ").map(String.init)
+                if words.count == 3, words[0] == "table" { facts.tables.append((words[1], words[2])) }
+            }
+        }
         guard let text = Files.text(path), let name = Self.member("name", in: text),
             let bridge = Self.member("bridge", in: text)
         else { return }
         facts.network = (name, bridge)
         facts.bridgeExists = Files.exists("/sys/class/net/\(bridge)/bridge")
         if facts.bridgeExists { facts.bridgePorts = Files.entries("/sys/class/net/\(bridge)/brif") }
-        if let output = try? Subprocess.run(["nft", "list", "tables"], timeout: .seconds(10)) {
-            for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
-                let words = line.split(separator: " ").map(String.init)
-                if words.count == 3, words[0] == "table" { facts.tables.append((words[1], words[2])) }
-            }
-        }
         for program in ["iptables", "ip6tables"] {
             guard let output = try? Subprocess.run([program + "-save"], timeout: .seconds(10)) else { continue }
             facts.rules[program] = String(decoding: output, as: UTF8.self)

@@ -53,6 +53,8 @@ package struct ResetFacts: Sendable, Equatable {
     package var bridgeExists = false
     /// The cluster's address that we gave this machine.
     package var clusterAddress: String?
+    /// Whether a node ran with this data directory.
+    package var hadNode = false
     /// nftables tables as (family, name).
     package var tables: [(family: String, name: String)] = []
     /// What `iptables-save` and `ip6tables-save` write, per program that is there.
@@ -78,7 +80,7 @@ package struct ResetFacts: Sendable, Equatable {
             && left.rules == right.rules && left.podCgroups == right.podCgroups && left.trees == right.trees
             && left.files == right.files && left.madeFiles == right.madeFiles
             && left.ownsDataDirectory == right.ownsDataDirectory
-            && left.tables.elementsEqual(right.tables, by: ==)
+            && left.hadNode == right.hadNode && left.tables.elementsEqual(right.tables, by: ==)
     }
 }
 
@@ -133,9 +135,6 @@ extension ResetFacts {
         if let network {
             plan.steps += bridgePorts.map { .deleteInterface($0) }
             if bridgeExists { plan.steps.append(.deleteInterface(network.bridge)) }
-            for table in tables where table.name.hasPrefix(network.name + "-") {
-                plan.steps.append(.deleteTable(family: table.family, name: table.name))
-            }
             for (program, text) in rules.sorted(by: { $0.key < $1.key }) {
                 let removal = FirewallRemoval(saved: text, network: network.name)
                 if removal.count > 0 {
@@ -143,6 +142,10 @@ extension ResetFacts {
                         .deleteRules(program: program, script: removal.script, rules: removal.count))
                 }
             }
+        }
+        let prefix: String? = network?.name ?? (hadNode ? PodNetworkConfiguration().name : nil)
+        for table in tables where prefix.map({ table.name.hasPrefix($0 + "-") }) == true {
+            plan.steps.append(.deleteTable(family: table.family, name: table.name))
         }
         plan.steps += podCgroups.map { .removeCgroup($0) }
         plan.steps += files.map { .removeFile($0) }

@@ -4,7 +4,7 @@ package import Netfilter
 /// one that came, for as long as the client keeps sending. This tells which memories are wrong.
 package struct DatagramFrontends: Sendable, Equatable {
     private struct Place: Hashable {
-        var address: IPAddress?
+        var address: InternetAddress?
         var port: UInt16
     }
 
@@ -14,7 +14,7 @@ package struct DatagramFrontends: Sendable, Equatable {
 
     package var isEmpty: Bool { backends.isEmpty }
 
-    mutating func add(_ service: ResolvedService, _ family: IPAddress.Family) {
+    mutating func add(_ service: ResolvedService, _ family: InternetAddress.Family) {
         let facts: ServiceFacts = service.facts
         for port in service.ports where port.facts.transport == .udp {
             let all: Set<Backend> = Set(port.choice.cluster).union(port.choice.local)

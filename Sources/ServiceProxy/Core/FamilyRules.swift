@@ -22,7 +22,7 @@ package struct FamilyRules: Sendable {
 
     package init(_ table: ProxyTable) { self.table = table }
 
-    private var family: IPAddress.Family { table.family }
+    private var family: InternetAddress.Family { table.family }
 
     /// Changes of the collections' elements, gathered so that all deletions come before all additions.
     private struct Changes {
@@ -67,7 +67,7 @@ package struct FamilyRules: Sendable {
 
     // MARK: - Steps
 
-    private func outside(_ facts: ServiceFacts) -> [IPAddress] {
+    private func outside(_ facts: ServiceFacts) -> [InternetAddress] {
         guard !facts.externalAddresses.isEmpty || !facts.balancerAddresses.isEmpty else { return [] }
         return Set(facts.externalAddresses + facts.balancerAddresses).subtracting(facts.clusterAddresses)
             .filter { $0.family == family }.sorted()
@@ -86,7 +86,7 @@ package struct FamilyRules: Sendable {
     private mutating func resolve(_ facts: ServiceFacts, _ slices: [SliceFacts]) -> ResolvedService {
         var numbers: [GroupKey: UInt32] = [:]
         let known: [GroupKey: UInt32] = groups[facts.name] ?? [:]
-        let addresses: [IPAddress] = outside(facts)
+        let addresses: [InternetAddress] = outside(facts)
         var ports: [ResolvedService.Port] = []
         for port in facts.ports {
             var pair: [UInt32] = [0, 0]
@@ -100,7 +100,7 @@ package struct FamilyRules: Sendable {
                 }
                 numbers[key] = pair[index]
             }
-            let own: [IPAddress] = addresses.filter { address in
+            let own: [InternetAddress] = addresses.filter { address in
                 claims.owner(.init(address: address, transport: port.transport, port: port.number)) == facts.name
             }
             ports.append(

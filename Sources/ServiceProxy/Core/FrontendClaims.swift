@@ -4,7 +4,7 @@ import Netfilter
 /// The first has it; when it lets go, the next one gets it.
 struct FrontendClaims: Sendable {
     struct Place: Hashable, Sendable {
-        var address: IPAddress
+        var address: InternetAddress
         var transport: TransportProtocol
         var port: UInt16
     }

@@ -90,7 +90,7 @@ package struct ProxyCore: Sendable {
         var result: [UInt16: HealthCheck] = [:]
         for name in checked {
             guard let facts = services[name] else { continue }
-            var local: Set<IPAddress> = []
+            var local: Set<InternetAddress> = []
             for slice in (slices[name] ?? [:]).values {
                 for endpoint in slice.endpoints where endpoint.isReady && endpoint.isLocal {
                     local.insert(endpoint.address)

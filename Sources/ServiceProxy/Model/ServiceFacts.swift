@@ -36,10 +36,10 @@ package struct ServiceFacts: Sendable, Equatable {
 
     package var name: ServiceName
     package var ports: [Port] = []
-    package var clusterAddresses: [IPAddress] = []
-    package var externalAddresses: [IPAddress] = []
+    package var clusterAddresses: [InternetAddress] = []
+    package var externalAddresses: [InternetAddress] = []
     /// Those of a load balancer that hands packets on with their destination as it was.
-    package var balancerAddresses: [IPAddress] = []
+    package var balancerAddresses: [InternetAddress] = []
     /// Who may use the load balancer's addresses; nil: everyone.
     package var allowedSources: [IPPrefix]?
     /// How long a client stays with its endpoint; nil: not at all.
@@ -54,7 +54,7 @@ package struct ServiceFacts: Sendable, Equatable {
 
 /// One address behind a service.
 package struct EndpointFacts: Sendable, Equatable {
-    package var address: IPAddress
+    package var address: InternetAddress
     package var isReady: Bool
     package var isServing: Bool
     package var isTerminating: Bool
@@ -64,7 +64,7 @@ package struct EndpointFacts: Sendable, Equatable {
     package var nodes: [String]
 
     package init(
-        _ address: IPAddress, isReady: Bool = true, isServing: Bool = true, isTerminating: Bool = false,
+        _ address: InternetAddress, isReady: Bool = true, isServing: Bool = true, isTerminating: Bool = false,
         isLocal: Bool = false, zones: [String] = [], nodes: [String] = []
     ) {
         self.address = address
@@ -109,7 +109,7 @@ package struct NodeFacts: Sendable, Equatable {
     /// Whether packets between ports of one bridge pass the firewall. If not, answers between pods of this node would
     /// go past it, and such connections get the node's address.
     package var bridgeFilters: Bool = true
-    package var families: [IPAddress.Family] = [.ip4, .ip6]
+    package var families: [InternetAddress.Family] = [.ip4, .ip6]
 
     package init(name: String) { self.name = name }
 }

@@ -2,10 +2,10 @@ package import Netfilter
 
 /// An address and port that packets are led to.
 package struct Backend: Sendable, Hashable, Comparable {
-    package var address: IPAddress
+    package var address: InternetAddress
     package var port: UInt16
 
-    package init(_ address: IPAddress, _ port: UInt16) {
+    package init(_ address: InternetAddress, _ port: UInt16) {
         self.address = address
         self.port = port
     }
@@ -25,12 +25,13 @@ package struct EndpointChoice: Sendable, Equatable {
     /// Whether there is any that could be used, wherever.
     package var hasAny: Bool = false
     /// Those of all backends that are on this node.
-    package var localAddresses: [IPAddress] = []
+    package var localAddresses: [InternetAddress] = []
 
     package init() {}
 
     package init(
-        _ port: ServiceFacts.Port, _ family: IPAddress.Family, _ slices: some Sequence<SliceFacts>, _ node: NodeFacts
+        _ port: ServiceFacts.Port, _ family: InternetAddress.Family, _ slices: some Sequence<SliceFacts>,
+        _ node: NodeFacts
     ) {
         var candidates: [(endpoint: EndpointFacts, backend: Backend)] = []
         for slice in slices {
@@ -51,7 +52,7 @@ package struct EndpointChoice: Sendable, Equatable {
         let here: [Backend] = ready.filter(\.endpoint.isLocal).map(\.backend)
         local = Self.unique(here.isEmpty ? leaving.filter(\.endpoint.isLocal).map(\.backend) : here)
         hasAny = !ready.isEmpty || !leaving.isEmpty
-        let used: Set<IPAddress> = Set(cluster.map(\.address)).union(local.map(\.address))
+        let used: Set<InternetAddress> = Set(cluster.map(\.address)).union(local.map(\.address))
         localAddresses = Set(
             candidates.filter { $0.endpoint.isLocal && used.contains($0.backend.address) }.map(\.backend.address)
         ).sorted()

@@ -32,10 +32,10 @@ package struct ProxyTable: Sendable, Equatable {
         case guarded
     }
 
-    package let family: IPAddress.Family
+    package let family: InternetAddress.Family
     package let node: NodeFacts
 
-    package init(_ family: IPAddress.Family, _ node: NodeFacts) {
+    package init(_ family: InternetAddress.Family, _ node: NodeFacts) {
         self.family = family
         self.node = node
     }

@@ -6,7 +6,7 @@ package struct ResolvedService: Sendable, Equatable {
         var facts: ServiceFacts.Port
         var choice: EndpointChoice
         /// The external and load balancer's addresses at which no other service has this port.
-        var outside: [IPAddress]
+        var outside: [InternetAddress]
         /// The numbers of its two groups of backends. They never change and are never given to another.
         var clusterGroup: UInt32
         var localGroup: UInt32
@@ -44,14 +44,14 @@ struct ServiceElement: Sendable, Hashable {
 
 /// The rules for one service: a pure function of its facts.
 struct ServiceRules {
-    let family: IPAddress.Family
+    let family: InternetAddress.Family
     private(set) var elements: [ServiceElement] = []
     private(set) var pickers: Set<Picker> = []
 
-    init(_ family: IPAddress.Family, _ service: ResolvedService) {
+    init(_ family: InternetAddress.Family, _ service: ResolvedService) {
         self.family = family
         let facts: ServiceFacts = service.facts
-        let cluster: [IPAddress] = facts.clusterAddresses.filter { $0.family == family }
+        let cluster: [InternetAddress] = facts.clusterAddresses.filter { $0.family == family }
         for address in cluster { elements.append(ServiceElement(collection: .clusterAddresses, key: address.bytes)) }
         for port in service.ports {
             for address in port.choice.localAddresses {
@@ -131,7 +131,7 @@ struct ServiceRules {
         }
     }
 
-    private func frontend(_ address: IPAddress, _ port: ResolvedService.Port) -> [UInt8] {
+    private func frontend(_ address: InternetAddress, _ port: ResolvedService.Port) -> [UInt8] {
         var key: [UInt8] = []
         key.reserveCapacity(family.byteCount + 12)
         address.append(to: &key)

@@ -23,11 +23,11 @@ extension ServiceFacts {
                 name: port.name, transport: transport, number: number, nodePort: UInt16(exactly: port.nodePort) ?? 0)
         }
         let addresses: [String] = spec.clusterIPs.isEmpty ? [spec.clusterIP] : spec.clusterIPs
-        clusterAddresses = addresses.compactMap { IPAddress($0) }
-        externalAddresses = spec.externalIPs.compactMap { IPAddress($0) }
+        clusterAddresses = addresses.compactMap { InternetAddress($0) }
+        externalAddresses = spec.externalIPs.compactMap { InternetAddress($0) }
         if spec.type == "LoadBalancer" {
             balancerAddresses = service.status.loadBalancer.ingress.compactMap { ingress in
-                ingress.ipMode == "Proxy" ? nil : IPAddress(ingress.ip)
+                ingress.ipMode == "Proxy" ? nil : InternetAddress(ingress.ip)
             }
             let ranges: [IPPrefix] = spec.loadBalancerSourceRanges.compactMap { IPPrefix(Self.trimmed($0)) }
             if !spec.loadBalancerSourceRanges.isEmpty { allowedSources = ranges }
@@ -57,7 +57,7 @@ extension SliceFacts {
         }
         // Of several addresses of an endpoint only the first counts, as upstream's proxy does.
         let endpoints: [EndpointFacts] = slice.endpoints.compactMap { endpoint in
-            guard let address = endpoint.addresses.first.flatMap({ IPAddress($0) }) else { return nil }
+            guard let address = endpoint.addresses.first.flatMap({ InternetAddress($0) }) else { return nil }
             let isReady: Bool = endpoint.conditions.ready ?? true
             return EndpointFacts(
                 address, isReady: isReady, isServing: endpoint.conditions.serving ?? isReady,

@@ -78,6 +78,8 @@ struct ClusterBootstrap: Sendable {
         try await make(priority("system-node-critical", 2_000_001_000, "For pods that a node cannot do without."))
         try await make(
             priority("system-cluster-critical", 2_000_000_000, "For pods that the cluster cannot do without."))
+        try await ensure(policyRole) { $0.rules = $1.rules }
+        try await make(policyBinding)
         // Not simply created: the address that it wants is taken when it is there already.
         try await ensure(service) { $0.spec.ports = $1.spec.ports }
         try await ensure(endpoints) { $0.subsets = $1.subsets }
@@ -87,6 +89,39 @@ struct ClusterBootstrap: Sendable {
         }
         try await makeDNS()
         try await makeServiceRange()
+    }
+
+    /// Who enforces network policies on nodes; upstream leaves that to network plugins, which bring such a role.
+    static let policyUser: String = "swiftlet:network-policies"
+
+    private var policyRole: ClusterRole {
+        ClusterRole.with { role in
+            role.metadata.name = Self.policyUser
+            role.rules = [("", ["namespaces", "pods"]), ("networking.k8s.io", ["networkpolicies"])].map {
+                group, resources in
+                PolicyRule.with {
+                    $0.apiGroups = [group]
+                    $0.resources = resources
+                    $0.verbs = ["list", "watch"]
+                }
+            }
+        }
+    }
+
+    private var policyBinding: ClusterRoleBinding {
+        ClusterRoleBinding.with { binding in
+            binding.metadata.name = Self.policyUser
+            binding.roleRef.apiGroup = "rbac.authorization.k8s.io"
+            binding.roleRef.kind = "ClusterRole"
+            binding.roleRef.name = Self.policyUser
+            binding.subjects = [
+                Subject.with {
+                    $0.kind = "User"
+                    $0.apiGroup = "rbac.authorization.k8s.io"
+                    $0.name = Self.policyUser
+                }
+            ]
+        }
     }
 
     func make<Object: APIObject>(_ object: Object) async throws(StatusError) {

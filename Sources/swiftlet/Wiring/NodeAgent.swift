@@ -60,6 +60,14 @@ struct NodeAgent: Sendable {
                 await server.label(node: configuration.nodeName)
                 await Gate().wait()
             }
+            group.addTask {
+                await NodeProxy(configuration, server: server, recorder: recorder, log: log).run()
+            }
+            if prepared.containerd.networkConfiguration != NetworkPlugins.systemConfiguration {
+                group.addTask {
+                    await NodePolicies(configuration, server: server, recorder: recorder, log: log).run()
+                }
+            }
             group.addTask { try await runtime.run() }
             group.addTask {
                 _ = try await runtime.waitUntilReady(within: .seconds(60))

@@ -1,5 +1,5 @@
 /// An IPv4 or IPv6 address, by value and without allocation.
-package struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible {
+package struct InternetAddress: Hashable, Sendable, Comparable, CustomStringConvertible {
     package enum Family: UInt8, Sendable, Hashable, CaseIterable {
         /// `NFPROTO_IPV4`
         case ip4 = 2
@@ -37,10 +37,10 @@ package struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertibl
     package init?(_ text: String) {
         let bytes: [UInt8] = Array(text.utf8)
         if bytes.contains(UInt8(ascii: ":")) {
-            guard let parsed = IPAddress.sixteenBytes(bytes[...]) else { return nil }
+            guard let parsed = InternetAddress.sixteenBytes(bytes[...]) else { return nil }
             self.init(bytes: parsed)
         } else {
-            guard let parsed = IPAddress.fourBytes(bytes[...]) else { return nil }
+            guard let parsed = InternetAddress.fourBytes(bytes[...]) else { return nil }
             self.init(bytes: parsed)
         }
     }
@@ -65,7 +65,7 @@ package struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertibl
         UInt8(truncatingIfNeeded: word >> UInt64(shift))
     }
 
-    package static func < (one: IPAddress, other: IPAddress) -> Bool {
+    package static func < (one: InternetAddress, other: InternetAddress) -> Bool {
         if one.family != other.family { return one.family == .ip4 }
         return one.high == other.high ? one.low < other.low : one.high < other.high
     }
@@ -73,11 +73,11 @@ package struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertibl
     package var isLoopback: Bool { family == .ip4 ? low >> 24 == 127 : high == 0 && low == 1 }
 
     /// The address with all but the first `length` bits cleared.
-    package func masked(_ length: Int) -> IPAddress {
+    package func masked(_ length: Int) -> InternetAddress {
         let kept: Int = family == .ip4 ? length + 96 : length
         let highMask: UInt64 = kept >= 64 ? .max : kept <= 0 ? 0 : ~(UInt64.max >> UInt64(kept))
         let lowMask: UInt64 = kept >= 128 ? .max : kept <= 64 ? 0 : ~(UInt64.max >> UInt64(kept - 64))
-        return IPAddress(family, high: high & highMask, low: low & lowMask)
+        return InternetAddress(family, high: high & highMask, low: low & lowMask)
     }
 
     package var description: String {
@@ -154,10 +154,10 @@ package struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertibl
 
 /// A range of addresses with a common beginning: `10.244.0.0/16`.
 package struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
-    package let address: IPAddress
+    package let address: InternetAddress
     package let length: Int
 
-    package init?(_ address: IPAddress, length: Int) {
+    package init?(_ address: InternetAddress, length: Int) {
         guard (0...address.family.bitCount).contains(length) else { return nil }
         self.address = address.masked(length)
         self.length = length
@@ -165,15 +165,15 @@ package struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
 
     package init?(_ text: String) {
         let parts: [Substring] = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let address = IPAddress(String(parts[0])), let length = Int(parts[1]),
+        guard parts.count == 2, let address = InternetAddress(String(parts[0])), let length = Int(parts[1]),
             parts[1].utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 })
         else { return nil }
         self.init(address, length: length)
     }
 
-    package var family: IPAddress.Family { address.family }
+    package var family: InternetAddress.Family { address.family }
 
-    package func contains(_ other: IPAddress) -> Bool {
+    package func contains(_ other: InternetAddress) -> Bool {
         other.family == family && other.masked(length) == address
     }
 

@@ -1,0 +1,53 @@
+import Netfilter
+import NetfilterKernel
+import NodeSetup
+import ServiceProxy
+
+/// The kernel's netfilter for the service proxy; its calls block, and so run on threads of their own.
+struct NodePackets: PacketRules {
+    private let kernel: KernelNetfilter
+
+    init() throws(NetlinkSocket.Error) {
+        kernel = try KernelNetfilter()
+    }
+
+    func apply(_ transaction: TableTransaction) async throws(PacketRulesError) {
+        let kernel: KernelNetfilter = self.kernel
+        try await Self.work { () throws(NetlinkSocket.Error) in try kernel.apply(transaction) }
+    }
+
+    func isPresent(_ table: Table) async -> Bool {
+        let kernel: KernelNetfilter = self.kernel
+        do throws(PacketRulesError) {
+            return try await Self.work { () throws(NetlinkSocket.Error) in try kernel.isPresent(table) }
+        } catch {
+            // What cannot be asked now is asked again; writing everything anew would not help.
+            return true
+        }
+    }
+
+    func removeConnections(
+        where isStale: @escaping @Sendable (TrackedConnection) -> Bool
+    ) async throws(PacketRulesError) -> Int {
+        let kernel: KernelNetfilter = self.kernel
+        return try await Self.work { () throws(NetlinkSocket.Error) in
+            var removed: Int = 0
+            for family in InternetAddress.Family.allCases {
+                removed += try kernel.removeConnections(family, where: isStale)
+            }
+            return removed
+        }
+    }
+
+    private static func work<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(NetlinkSocket.Error) -> Value
+    ) async throws(PacketRulesError) -> Value {
+        let result: Result<Value, NetlinkSocket.Error> = await OwnedThread.run {
+            Result { () throws(NetlinkSocket.Error) in try body() }
+        }
+        switch result {
+        case .success(let value): return value
+        case .failure(let error): throw PacketRulesError(error.description)
+        }
+    }
+}
