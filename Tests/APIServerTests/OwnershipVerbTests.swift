@@ -16,7 +16,7 @@ struct OwnershipVerbTests {
                 .object(Pod.self)
             #expect(
                 pod.metadata.owners == [
-                    #"Update maker {"f:metadata":{"f:labels":{".":{},"f:a":{}}},"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{".":{},"f:image":{},"f:name":{}}},"f:terminationGracePeriodSeconds":{}}}"#
+                    #"Update maker {"f:metadata":{"f:labels":{".":{},"f:a":{}}},"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{".":{},"f:image":{},"f:name":{},"f:resources":{}}},"f:terminationGracePeriodSeconds":{}}}"#
                 ])
             let entry = try #require(pod.metadata.managedFields.first)
             #expect(entry.time == server.time.wall.now && entry.apiVersion == "v1" && entry.fieldsType == "FieldsV1")
@@ -72,7 +72,7 @@ struct OwnershipVerbTests {
             ).object(Pod.self)
             #expect(
                 updated.metadata.owners == [
-                    #"Update maker {"f:metadata":{"f:labels":{}},"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{".":{},"f:image":{},"f:name":{}}},"f:terminationGracePeriodSeconds":{}}}"#,
+                    #"Update maker {"f:metadata":{"f:labels":{}},"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{".":{},"f:image":{},"f:name":{},"f:resources":{}}},"f:terminationGracePeriodSeconds":{}}}"#,
                     #"Update kubelet/status {"f:status":{"f:phase":{}}}"#,
                     #"Update labeler {"f:metadata":{"f:labels":{"f:a":{}}}}"#,
                 ])

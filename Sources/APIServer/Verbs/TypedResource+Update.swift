@@ -88,6 +88,12 @@ extension TypedResource {
             do throws(StatusError) {
                 switch try await attempt(change, on: snapshot, key, call) {
                 case .done(let result): return result
+                case .unchanged(let result):
+                    // What the cache has may be old, and then this would be the loss of an update.
+                    if isFresh { return result }
+                    known = try await current(key, fresh: true, call.services)
+                    isFresh = true
+                    if known?.revision == snapshot.revision { return result }
                 case .conflict(let now):
                     known = now
                     isFresh = true
@@ -105,6 +111,8 @@ extension TypedResource {
 
     private enum Attempt {
         case done(WriteResult)
+        /// The object is already as it should be.
+        case unchanged(WriteResult)
         case conflict(Snapshot?)
     }
 
@@ -157,13 +165,13 @@ extension TypedResource {
         let services: ServerServices = call.services
         var object: Object = given
         if differsInTimesOnly(object, old) {
-            return .done(WriteResult(snapshot: try presented(snapshot), created: false, warnings: warnings))
+            return .unchanged(WriteResult(snapshot: try presented(snapshot), created: false, warnings: warnings))
         }
         let allocation: (any Allocation)? = try strategy.allocate(&object, old: old, context: call.context)
         let value: [UInt8] = strategy.store(object)
         if value == snapshot.bytes, try await !isStale(key, at: snapshot.revision, services) {
             allocation?.rollback()
-            return .done(
+            return .unchanged(
                 WriteResult(snapshot: try presented(snapshot), created: false, warnings: warnings))
         }
         if call.context.dryRun {

@@ -185,7 +185,7 @@ final class ControlPlane: Sendable {
 
     /// A way into the API server for a part of this process.
     func transport(_ user: APIServer.UserInfo) -> InProcessTransport {
-        InProcessTransport(core: core, user: user, userAgent: Self.agent(user.name) + "/" + VersionHandler.gitVersion)
+        InProcessTransport(core: core, user: user, userAgent: Self.agent(user.name) + "/v1.34.0")
     }
 
     /// The program that a user stands for, as field ownership names it.
