@@ -58,8 +58,11 @@ struct NameTokens: Authenticator {
     }
 }
 
-func withHTTP(_ body: @Sendable @escaping (TestServer, String) async throws -> Void) async throws {
-    try await withServer(authorizer: MastersAuthorizer()) { server in
+func withHTTP(
+    authorizer: any Authorizer = MastersAuthorizer(),
+    _ body: @Sendable @escaping (TestServer, String) async throws -> Void
+) async throws {
+    try await withServer(authorizer: authorizer) { server in
         var configuration = APIHTTPHandler.Configuration(authenticator: NameTokens())
         // Upstream's default: what nobody may do is decided by authorization.
         configuration.anonymous = .everything
