@@ -105,7 +105,7 @@ private final class VersionNotingHandler: HTTPHandler {
 
 /// Runs a server in a directory that is gone afterwards.
 ///
-/// - Parameter past: what another server did before with the same store; this one remembers nothing of how it came.
+/// - Parameter past: what another server did before with the same store, whose history is then compacted.
 func withServer(
     after past: (@Sendable (any Transport) async throws -> Void)? = nil,
     _ body: @Sendable (TestServer) async throws -> Void
@@ -120,6 +120,7 @@ func withServer(
             try await withCore(store) { core in
                 try await past(InProcessTransport(core: core, user: TestServer.administrator))
             }
+            try await store.compact(store.revision)
         }
         result = .success(try await withCore(store) { try await serve($0, body) })
     } catch {
