@@ -41,7 +41,8 @@ package struct FieldQuery: Sendable, Equatable, CustomStringConvertible {
             }
             terms.append(Term(field, isNegated: isNegated, try FieldQuery.unescaped(value)))
         }
-        self.terms = terms
+        // By their own text, so that `==` and `=` make equal queries.
+        self.terms = terms.sorted { $0.description < $1.description }
     }
 
     package var isEverything: Bool { terms.isEmpty }
