@@ -111,7 +111,7 @@ def eventually(probe, timeout=60, what="the condition"):
             last = probe()
             if last:
                 return last
-        except (AssertionError, KeyError, IndexError, subprocess.SubprocessError) as error:
+        except (AssertionError, KeyError, IndexError, OSError, subprocess.SubprocessError) as error:
             last = error
         time.sleep(0.1)
     raise AssertionError(f"{what} did not come true within {timeout} s; last: {last}")
