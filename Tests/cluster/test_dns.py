@@ -153,5 +153,6 @@ def test_the_address_comes_and_goes_with_the_cluster(cluster):
     cluster.down()
     assert SERVER not in addresses()
     cluster.up()
-    assert f"{SERVER}/32" in addresses()
+    # The node may be Ready a moment before.
+    eventually(lambda: f"{SERVER}/32" in addresses(), what="the address")
     eventually(lambda: short("kubernetes.default.svc.cluster.local") == ["10.96.0.1"], what="an answer")
