@@ -24,6 +24,11 @@ SPECIAL = {
     "k8s.io.apimachinery.pkg.runtime.RawExtension": "raw",
 }
 
+# Tables that are not called after the last parts of their package.
+PATHS = {
+    "apimachinery": "apis.meta.v1", "apiextensions-apiserver": "apiextensions.v1", "kube-aggregator": "apiregistration.v1",
+}
+
 
 class Facts:
     def __init__(self, folder):
@@ -31,7 +36,7 @@ class Facts:
         self.types = {}
         for path in sorted((folder / "api").glob("*.yaml")):
             for name, value in yaml.safe_load(path.read_text()).items():
-                group = "apis.meta.v1" if path.stem == "apimachinery" else path.stem
+                group = PATHS.get(path.stem, path.stem)
                 self.types[f"{group}.{name}"] = value
         self.kinds = {}
         for name, value in self.types.items():
@@ -127,7 +132,8 @@ class Facts:
         if package == META:
             path = "apis.meta.v1"
         found = self.types.get(f"{path}.{name}") or {}
-        return found.get("fields")
+        # A message without fields has no table.
+        return found.get("fields", None if self.packages[package][name] else {})
 
     def _fill(self, message, package, name, facts, value):
         for field, (_, text) in self.packages[package][name].items():
