@@ -11,7 +11,8 @@ package final class ObjectCache<Object: APIObject>: Sendable {
         /// By namespace, then name.
         var objects: [String: [String: Snapshot]] = [:]
         var count: Int = 0
-        var indices: [String: Index] = [:]
+        /// Few, and changed in place: iterating over a dictionary's keys while changing its values would copy them all.
+        var indices: [Index] = []
         var revision: Int64 = 0
         var synced: Bool = false
     }
@@ -20,16 +21,16 @@ package final class ObjectCache<Object: APIObject>: Sendable {
         let definition: ObjectIndex<Object>
         var entries: [String: Set<ObjectKey>] = [:]
 
-        mutating func remove(_ key: ObjectKey, _ object: Object?) {
-            guard let object else { return }
-            for value in definition.values(object) {
+        /// Moves a key from the values of one state of its object to those of the next; nil: there is none.
+        mutating func update(_ key: ObjectKey, from old: Object?, to new: Object?) {
+            let left: [String] = old.map(definition.values) ?? []
+            let entered: [String] = new.map(definition.values) ?? []
+            if left == entered { return }
+            for value in left {
                 entries[value]?.remove(key)
                 if entries[value]?.isEmpty == true { entries[value] = nil }
             }
-        }
-
-        mutating func insert(_ key: ObjectKey, _ object: Object) {
-            for value in definition.values(object) { entries[value, default: []].insert(key) }
+            for value in entered { entries[value, default: []].insert(key) }
         }
     }
 
@@ -85,7 +86,7 @@ package final class ObjectCache<Object: APIObject>: Sendable {
     /// What an index holds under a value, in the order of keys. The index must have been added.
     package func list(_ index: ObjectIndex<Object>, _ value: String) -> [Object] {
         let found: [Snapshot] = state.withLock { state in
-            guard let known = state.indices[index.name] else {
+            guard let known = state.indices.first(where: { $0.definition.name == index.name }) else {
                 preconditionFailure("the cache has no index \(index.name)")
             }
             guard let keys = known.entries[value] else { return [] }
@@ -96,7 +97,9 @@ package final class ObjectCache<Object: APIObject>: Sendable {
 
     /// How many objects an index holds under a value.
     package func count(_ index: ObjectIndex<Object>, _ value: String) -> Int {
-        state.withLock { $0.indices[index.name]?.entries[value]?.count ?? 0 }
+        state.withLock { state in
+            state.indices.first { $0.definition.name == index.name }?.entries[value]?.count ?? 0
+        }
     }
 
     package func snapshots(namespace: String? = nil) -> [Snapshot] {
@@ -129,15 +132,17 @@ package final class ObjectCache<Object: APIObject>: Sendable {
     /// Adds an index and fills it; does nothing if there is one of that name.
     package func addIndex(_ index: ObjectIndex<Object>) {
         let present: [Snapshot]? = state.withLock { state in
-            state.indices[index.name] == nil ? state.objects.values.flatMap(\.values) : nil
+            state.indices.contains { $0.definition.name == index.name } ? nil : state.objects.values.flatMap(\.values)
         }
         guard let present else { return }
         var filled = Index(definition: index)
         for snapshot in present {
-            if let object: Object = Self.decode(snapshot) { filled.insert(ObjectKey(snapshot), object) }
+            filled.update(ObjectKey(snapshot), from: nil, to: Self.decode(snapshot))
         }
         let result: Index = filled
-        state.withLock { $0.indices[index.name] = result }
+        state.withLock { state in
+            if !state.indices.contains(where: { $0.definition.name == index.name }) { state.indices.append(result) }
+        }
     }
 
     /// Takes over a complete list; tells what changed, in the order of keys, deletions first.
@@ -166,10 +171,7 @@ package final class ObjectCache<Object: APIObject>: Sendable {
         if let known, known.revision >= new.revision, old?.metadata.uid == object?.metadata.uid { return nil }
         state.withLock { state in
             if state.objects[key.namespace, default: [:]].updateValue(new, forKey: key.name) == nil { state.count += 1 }
-            for name in state.indices.keys {
-                state.indices[name]?.remove(key, old)
-                if let object { state.indices[name]?.insert(key, object) }
-            }
+            for position in state.indices.indices { state.indices[position].update(key, from: old, to: object) }
         }
         return Change(old: known, new: new, revision: new.revision)
     }
@@ -182,7 +184,7 @@ package final class ObjectCache<Object: APIObject>: Sendable {
             state.objects[key.namespace]?[key.name] = nil
             if state.objects[key.namespace]?.isEmpty == true { state.objects[key.namespace] = nil }
             state.count -= 1
-            for name in state.indices.keys { state.indices[name]?.remove(key, old) }
+            for position in state.indices.indices { state.indices[position].update(key, from: old, to: nil) }
         }
         return Change(old: known, new: nil, revision: revision)
     }
