@@ -25,6 +25,16 @@ import Testing
         #expect(story.fields("a") == #"{"f:spec":{"f:enabled":{}}}"#)
     }
 
+    @Test func `the last label goes alone, and the name stays`() throws {
+        var story = try Story()
+        try story.apply("a", #"{"metadata":{"name":"t","labels":{"x":"y"}},"spec":{"enabled":true}}"#)
+        try story.apply("a", #"{"metadata":{"name":"t"},"spec":{"enabled":true}}"#)
+        #expect(story.object["metadata"]?["name"] == "t")
+        #expect(story.object["metadata"]?["labels"]?["x"] == nil)
+        #expect(story.object["spec"]?["enabled"] == true)
+        #expect(story.fields("a") == #"{"f:spec":{"f:enabled":{}}}"#)
+    }
+
     @Test func `to apply the same again changes nothing`() throws {
         var random = RandomThing(seed: 3)
         for round in 0..<300 {

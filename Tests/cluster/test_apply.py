@@ -56,6 +56,16 @@ def test_apply_on_the_server(cluster, namespace):
     assert entry["fieldsV1"] == {"f:data": {"f:a": {}}} and entry["apiVersion"] == "v1" and entry["time"]
 
 
+def test_the_last_label_can_be_given_up(cluster, namespace):
+    labelled = config(a="1")
+    labelled["metadata"]["labels"] = {"k": "v"}
+    server_side(cluster, namespace, labelled)
+    assert cluster.get("configmap/settings", "-n", namespace)["metadata"]["labels"] == {"k": "v"}
+    server_side(cluster, namespace, config(a="1"))
+    found = cluster.get("configmap/settings", "-n", namespace)
+    assert "labels" not in found["metadata"] and found["data"] == {"a": "1"}
+
+
 def test_managed_fields_are_shown_only_when_asked_for(cluster, namespace):
     server_side(cluster, namespace, config(a="1"))
     shown = yaml.safe_load(

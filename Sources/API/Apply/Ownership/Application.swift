@@ -41,12 +41,17 @@ package struct Application {
         var owners: Ownership = ownership
         let version: String = applier.apiVersion
         let last: OwnedFields? = owners.index(of: applier).map { owners.owners[$0] }
-        let wanted: FieldSet = reset.filter(configuration.fields().subtracting(.systemFields))
+        let named: FieldSet = reset.filter(configuration.fields())
+        let wanted: FieldSet = named.subtracting(.systemFields)
         var mine = OwnedFields(applier, time: last?.time, wanted)
         if let last, last.fields == wanted { mine.encoded = last.encoded }
         owners.owners.removeAll { $0.owner == applier }
         owners.owners.append(mine)
-        let merged: TypedValue = prune(live.merging(configuration), owners, last)
+        // While things are taken out, the configuration holds on to all that it names: nobody owns an object's name,
+        // and without it the metadata would go with its last label.
+        var holders: Ownership = owners
+        holders.owners[holders.owners.count - 1].fields = named
+        let merged: TypedValue = prune(live.merging(configuration), holders, last)
         let written = WrittenObject(
             schema: live.schema, apiVersion: version, old: ObjectBytes(live.value.jsonBytes),
             new: ObjectBytes(merged.value.jsonBytes), convert: convert)
