@@ -41,7 +41,6 @@ struct ClusterBootstrap: Sendable {
             Informer(Endpoints.self, selection: ours, over: transport),
             Informer(EndpointSlice.self, selection: ours, over: transport),
             Informer(FlowSchema.self, over: transport), Informer(PriorityLevelConfiguration.self, over: transport),
-            Informer(APIService.self, over: transport),
         ]
         let moved = Signal()
         for informer in informers { informer.addObserver { moved.raise() } }
