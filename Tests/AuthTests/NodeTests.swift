@@ -283,6 +283,7 @@ struct NodeTests {
             _ = try await cluster.create(account, "serviceaccounts")
             let mine: Pod = try await cluster.create(Self.pod("mine", node: "n1"), "pods")
             let other: Pod = try await cluster.create(Self.pod("other", node: "n2"), "pods")
+            try await cluster.settle()
             func ask(_ pod: Pod?, uid: String? = nil) async -> StatusError? {
                 var request = TokenRequest()
                 request.spec.boundObjectRef = pod.map { pod in
