@@ -134,18 +134,11 @@ targets += [
     .executableTarget(
         name: "swiftlet",
         dependencies: api + nio + [
-            "APIDefaults", "APIRules", "APIServer", "APIServerHTTP", "APIServerStreams", "APIServerTokens",
-            "APIValidation", "CRI",
-            "CRIClient",
-            "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer",
-            "APIDefaults", "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP", "APIServerOIDC",
-            "APIServerStreams",
-            "APIServerTokens",
-            "APIValidation", "CRI", "CRIClient",
-            "Client", "ClientHTTP",
-            "Controllers", "Flow",
-            "HTTPServer", "Kubelet", "KubeletNetwork", "KubeletServer", "Netfilter", "NetfilterKernel",
-            "NetworkPolicies", "NodeSetup", "StreamConnections", "PKI", "Scheduler", "ServiceProxy", "Store",
+            "APIDefaults", "APIRules", "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP",
+            "APIServerOIDC", "APIServerStreams", "APIServerTokens", "APIValidation", "CRI", "CRIClient",
+            "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer", "Controllers", "Flow", "HTTPServer", "Kubelet",
+            "KubeletNetwork", "KubeletServer", "Netfilter", "NetfilterKernel", "NetworkPolicies", "NodeSetup", "PKI",
+            "Scheduler", "ServiceProxy", "Store", "StreamConnections",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
 
@@ -154,6 +147,7 @@ targets += [
         dependencies: api + ["APIServer", "APIServerHTTP", "APIValidation", "HTTPServer", "RandomObjects"],
         path: "Fuzzing/Targets"),
     .executableTarget(name: "fuzz", dependencies: ["FuzzTargets"], path: "Fuzzing/fuzz"),
+    .target(name: "ChildProcesses", dependencies: ["CNodeSetup"], path: "Tests/ChildProcesses"),
     .testTarget(name: "FuzzTests", dependencies: api + ["FuzzTargets"]),
 
     .testTarget(name: "CodecTests", dependencies: ["Codec"]),
@@ -166,11 +160,13 @@ targets += [
     .testTarget(name: "RulesTests", dependencies: api + ["APIRules"]),
     .testTarget(name: "APIApplyTests", dependencies: api + ["APIApply"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "StoreConformance", "store-crash"]),
-    .testTarget(name: "PKITests", dependencies: ["PKI"] + certificates),
-    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "PKI"] + nio),
+    .testTarget(name: "PKITests", dependencies: ["ChildProcesses", "PKI"] + certificates),
+    .testTarget(name: "HTTPServerTests", dependencies: ["ChildProcesses", "HTTPServer", "PKI"] + nio),
     .testTarget(
         name: "APIServerTests",
-        dependencies: api + ["APIServer", "APIServerHTTP", "Compression", "HTTPServer", "Store", "Flow"]),
+        dependencies: api + [
+            "APIServer", "APIServerHTTP", "ChildProcesses", "Compression", "HTTPServer", "Store", "Flow",
+        ]),
     .testTarget(name: "KindsTests", dependencies: api + ["APIDefaults", "APIValidation", "APIServer"]),
     .testTarget(
         name: "ClientTests", dependencies: api + ["Client", "Flow"]),
@@ -209,8 +205,8 @@ targets += [
     .testTarget(
         name: "StreamsTests",
         dependencies: api + certificates + nio + [
-            "Streams", "CZlib", "APIServerStreams", "APIServer", "APIServerHTTP", "Store", "Flow", "StreamConnections",
-            "KubeletServer", "CRI", "CRIClient", "NodeSetup", "PKI", "HTTPServer",
+            "APIServer", "APIServerHTTP", "APIServerStreams", "ChildProcesses", "CRI", "CRIClient", "CZlib", "Flow",
+            "HTTPServer", "KubeletServer", "NodeSetup", "PKI", "Store", "StreamConnections", "Streams",
         ]),
     .testTarget(name: "AdmissionTests", dependencies: api + ["APIServer", "Store", "Flow", "Client"]),
     .testTarget(

@@ -1,6 +1,7 @@
 import APIMachinery
 import APIServer
 import APIServerHTTP
+import ChildProcesses
 import Codec
 import Foundation
 import HTTPServer
@@ -19,19 +20,8 @@ struct CurlAnswer: Sendable {
 
 /// Calls curl; bounded by its own time limit.
 func curl(_ arguments: [String]) async throws -> CurlAnswer {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
-    process.arguments = ["-s", "-i", "--path-as-is", "--max-time", "10"] + arguments
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let data: Data = await withCheckedContinuation { continuation in
-        Thread.detachNewThread {
-            continuation.resume(returning: pipe.fileHandleForReading.readDataToEndOfFile())
-        }
-    }
-    process.waitUntilExit()
+    let command = Command("/usr/bin/curl", ["-s", "-i", "--path-as-is", "--max-time", "10"] + arguments)
+    let data = Data(try await command.run().output)
     let text = String(decoding: data, as: UTF8.self)
     var answer = CurlAnswer()
     let parts: [String] = text.components(separatedBy: "\r\n\r\n")

@@ -1,3 +1,4 @@
+import ChildProcesses
 import Foundation
 
 /// Google's protobuf compiler with upstream's messages: an implementation that shares nothing with ours.
@@ -42,26 +43,10 @@ struct Protoc {
     }
 
     private static func run(_ path: String, _ arguments: [String], input: [UInt8]) async throws -> [UInt8] {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        let (source, target, errors): (Pipe, Pipe, Pipe) = (Pipe(), Pipe(), Pipe())
-        process.standardInput = source
-        process.standardOutput = target
-        process.standardError = errors
-        try process.run()
-        source.fileHandleForWriting.write(Data(input))
-        try source.fileHandleForWriting.close()
-        let output: Data = await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(returning: target.fileHandleForReading.readDataToEndOfFile())
-            }
+        let outcome: Outcome = try await Command(path, arguments).run(input: input)
+        guard outcome.status == 0 else {
+            throw Failure(text: "\(path) \(arguments.joined(separator: " ")): \(outcome.errorText)")
         }
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            let text = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)
-            throw Failure(text: "\(path) \(arguments.joined(separator: " ")): \(text)")
-        }
-        return Array(output)
+        return outcome.output
     }
 }

@@ -1,3 +1,4 @@
+import ChildProcesses
 import Foundation
 import HTTPServer
 import PKI
@@ -250,25 +251,17 @@ import Testing
                 // GET, https, / of HPACK's static table.
                 bytes += Self.frame(1, 0x05, stream, [0x82, 0x87, 0x84]) + Self.frame(3, 0, stream, [0, 0, 0, 8])
             }
-            try files.write(bytes, "attack")
-            let attacker = Process()
-            attacker.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
-            attacker.arguments = [
-                "20", "openssl", "s_client", "-quiet", "-alpn", "h2", "-connect", "127.0.0.1:\(port)",
-            ]
-            attacker.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: files.path + "/attack"))
-            attacker.standardOutput = FileHandle.nullDevice
-            attacker.standardError = FileHandle.nullDevice
-            try attacker.run()
+            var command = Command(
+                "/usr/bin/timeout",
+                ["20", "openssl", "s_client", "-quiet", "-alpn", "h2", "-connect", "127.0.0.1:\(port)"])
+            command.output = .discarded
+            command.errors = .discarded
+            let attack: [UInt8] = bytes
+            let attacker: Command = command
+            async let attacked: Outcome = attacker.run(input: attack)
             let answer = try await files.curl("--http2", "https://localhost:\(port)/a")
             #expect(answer.output == "HTTP/2.0 nobody /a 0\n")
-            await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-                Thread.detachNewThread {
-                    attacker.waitUntilExit()
-                    done.resume()
-                }
-            }
-            #expect(attacker.terminationStatus != 124, "the server must have cut it off")
+            #expect(try await attacked.status != 124, "the server must have cut it off")
             #expect(server.metrics.reading.requests < 2_000)
         }
     }
@@ -276,25 +269,18 @@ import Testing
     @Test(arguments: ["h2", "http/1.1"])
     func `clients that are idle, or take nothing more, do not hold up the shutdown`(version: String) async throws {
         try await withServer(tls: TLSIdentityBox(identity()), handler: WhoAmI()) { port, server in
-            let silent = Process()
-            silent.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-            silent.arguments = ["s_client", "-connect", "127.0.0.1:\(port)", "-alpn", version]
-            let (input, output): (Pipe, Pipe) = (Pipe(), Pipe())
-            silent.standardInput = input
-            silent.standardOutput = output
-            silent.standardError = FileHandle.nullDevice
-            try silent.run()
-            defer { silent.terminate() }
-            var told: String = ""
-            while !told.contains("ALPN protocol: \(version)") {
-                let more: Data = output.fileHandleForReading.availableData
-                if more.isEmpty { break }
-                told += String(decoding: more, as: UTF8.self)
+            var command = Command(
+                "/usr/bin/openssl", ["s_client", "-connect", "127.0.0.1:\(port)", "-alpn", version])
+            command.errors = .discarded
+            let silent: ChildProcess = try command.start()
+            defer {
+                silent.signal(SIGKILL)
+                silent.waitBlocking()
             }
+            let told: String = await silent.read(until: "ALPN protocol: \(version)")
             #expect(told.contains("ALPN protocol: \(version)"))
             // It answers no PING, and stopped it does not even see the end.
-            kill(silent.processIdentifier, SIGSTOP)
-            defer { kill(silent.processIdentifier, SIGCONT) }
+            silent.signal(SIGSTOP)
             let isInTime: Bool = await withTaskGroup(of: Bool.self) { group in
                 group.addTask {
                     await server.shutdown(within: .seconds(60))
@@ -333,21 +319,9 @@ final class Curl: Sendable {
     func curl(_ arguments: String...) async throws -> (
         status: Int32, output: String, errors: String
     ) {
-        let process: Process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
-        process.arguments = ["-sS", "-m", "10", "--cacert", "ca.crt"] + arguments
-        process.currentDirectoryURL = URL(fileURLWithPath: path)
-        let id: String = UUID().uuidString
-        for name in ["out", "err"] { try write([], id + name) }
-        process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(path)/\(id)out"))
-        process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(path)/\(id)err"))
-        let status: Int32 = try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
-        let texts: [String] = try ["out", "err"].map {
-            String(decoding: try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(id)\($0)")), as: UTF8.self)
-        }
-        return (status, texts[0], texts[1])
+        var command = Command("/usr/bin/curl", ["-sS", "-m", "10", "--cacert", "ca.crt"] + arguments)
+        command.directory = path
+        let outcome: Outcome = try await command.run()
+        return (outcome.status, outcome.text, outcome.errorText)
     }
 }

@@ -63,7 +63,8 @@ import Testing
         #expect(throws: PKIError.self) { try authority.issue(.client(user: "a"), at: end) }
     }
 
-    @Test(.enabled(if: TemporaryDirectory.hasOpenSSL)) func `openssl believes our chain, names and keys`() throws {
+    @Test(.enabled(if: TemporaryDirectory.hasOpenSSL)) func `openssl believes our chain, names and keys`() async throws
+    {
         let directory: TemporaryDirectory = try TemporaryDirectory()
         let server: CertifiedKey = try authority.issue(
             .server("api", dnsNames: ["kubernetes.default.svc"], ipAddresses: ["10.96.0.1", "fd00::1"]), at: realNow)
@@ -74,24 +75,28 @@ import Testing
             ["-purpose", "sslserver"], ["-verify_hostname", "kubernetes.default.svc"], ["-verify_ip", "10.96.0.1"],
             ["-verify_ip", "fd00::1"],
         ] {
-            let (status, output): (Int32, String) = try directory.openssl(
+            let (status, output): (Int32, String) = try await directory.openssl(
                 "verify", "-x509_strict", "-CAfile", "ca.crt", arguments[0], arguments[1], "server.crt")
             #expect(status == 0, "\(output)")
         }
         #expect(
-            try directory.openssl("verify", "-CAfile", "ca.crt", "-purpose", "sslclient", "server.crt").status != 0)
+            try await directory.openssl("verify", "-CAfile", "ca.crt", "-purpose", "sslclient", "server.crt").status
+                != 0)
         #expect(
-            try directory.openssl("verify", "-CAfile", "ca.crt", "-verify_hostname", "evil", "server.crt").status != 0)
-        #expect(try directory.openssl("pkey", "-in", "server.key", "-noout", "-check").status == 0)
+            try await directory.openssl("verify", "-CAfile", "ca.crt", "-verify_hostname", "evil", "server.crt").status
+                != 0)
+        #expect(try await directory.openssl("pkey", "-in", "server.key", "-noout", "-check").status == 0)
         // SEC 1, openssl's older form.
-        #expect(try directory.openssl("ec", "-in", "server.key", "-out", "sec1.key").status == 0)
+        #expect(try await directory.openssl("ec", "-in", "server.key", "-out", "sec1.key").status == 0)
         let sec1: [UInt8] = try directory.read("sec1.key")
         #expect(try SigningKey(pem: sec1).pem == server.key)
     }
 
-    @Test(.enabled(if: TemporaryDirectory.hasOpenSSL)) func `a request made by openssl is signed as asked`() throws {
+    @Test(.enabled(if: TemporaryDirectory.hasOpenSSL)) func `a request made by openssl is signed as asked`()
+        async throws
+    {
         let directory: TemporaryDirectory = try TemporaryDirectory()
-        let (status, output): (Int32, String) = try directory.openssl(
+        let (status, output): (Int32, String) = try await directory.openssl(
             "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "k", "-out", "csr", "-subj",
             "/O=system:nodes/CN=system:node:n1", "-addext", "subjectAltName=DNS:n1,IP:10.0.0.7")
         #expect(status == 0, "\(output)")
@@ -109,7 +114,7 @@ import Testing
         #expect(identity.notAfter == realNow + 3600)
         try directory.write(authority.certificatePEM, "ca.crt")
         try directory.write(signed, "n1.crt")
-        #expect(try directory.openssl("verify", "-x509_strict", "-CAfile", "ca.crt", "n1.crt").status == 0)
+        #expect(try await directory.openssl("verify", "-x509_strict", "-CAfile", "ca.crt", "n1.crt").status == 0)
         #expect(throws: PKIError.self) {
             try authority.sign(csrPEM: Array("nonsense".utf8), usages: [], lifetime: 1, at: realNow)
         }

@@ -1,3 +1,4 @@
+import ChildProcesses
 import Foundation
 
 /// A directory that is gone with its owner, and the tools of the system run in it.
@@ -34,18 +35,11 @@ final class TemporaryDirectory {
     static let hasOpenSSL: Bool = FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl")
 
     /// Exit status and output of `openssl`.
-    func openssl(_ arguments: String...) throws -> (status: Int32, output: String) {
-        let process: Process = Process()
-        let output: Pipe = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
-        process.arguments = ["10", "/usr/bin/openssl"] + arguments
-        process.currentDirectoryURL = URL(fileURLWithPath: path)
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let data: Data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+    func openssl(_ arguments: String...) async throws -> (status: Int32, output: String) {
+        var command = Command("/usr/bin/timeout", ["10", "/usr/bin/openssl"] + arguments)
+        command.directory = path
+        let outcome: Outcome = try await command.run()
+        return (outcome.status, outcome.text + outcome.errorText)
     }
 }
 

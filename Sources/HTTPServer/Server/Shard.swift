@@ -51,8 +51,9 @@ final class Shard {
         guard connections.isEmpty else { return }
         timer?.cancel()
         timer = nil
-        emptied?.succeed(())
-        emptied = nil
+        guard let emptied: EventLoopPromise<Void> = emptied.take() else { return }
+        // Handlers are removed before the close future of their channel succeeds; its followers come first.
+        eventLoop.execute { emptied.succeed(()) }
     }
 
     /// Asks every connection to finish; the future succeeds when the last is gone.
