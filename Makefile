@@ -31,6 +31,8 @@ test: ## the same set-up, then every test
 # Suites that compute for long would starve those that wait for servers in the same process: they come by themselves.
 LONG_SUITES := ^(APITests|FuzzTests|LifeTests)\.
 
+# After a crash, the backtrace of a thousand threads would take longer than the tests.
+test-unit: export SWIFT_BACKTRACE := threads=crashed
 test-unit: ## every Swift test
 	@swift build --build-tests
 	@timeout 1500 swift test --skip-build --skip '$(LONG_SUITES)'
