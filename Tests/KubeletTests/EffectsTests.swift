@@ -109,7 +109,8 @@ struct Workshop: ~Copyable {
             _ = await effects.perform(.createSandbox(pod, attempt: 0), for: identity)
         }
         let action = PodAction.launch(
-            pod, container: name, attempt: attempt, sandbox: "sandbox-0", imageReference: "sha256:localhost/bb:1")
+            pod, container: name, attempt: attempt, sandbox: "sandbox-0", imageReference: "sha256:localhost/bb:1",
+            backoffSeconds: 20)
         return await effects.perform(action, for: identity)
     }
 

@@ -10,6 +10,8 @@ struct Bench {
     var log: [String] = []
     var sandboxes: Int = 0
     var wakes: [Time] = []
+    /// What launched containers were noted to wait after a failure, seconds.
+    var backoffs: [Int] = []
     var lastStatus: PodStatus?
     /// Actions that are left to the test.
     var isManual: Set<String> = []
@@ -38,7 +40,8 @@ struct Bench {
             sandboxes += 1
             return done("sandbox \(attempt)", [.sandboxReady(id: "s\(attempt)", addresses: ["10.0.0.\(attempt + 1)"])])
         case .ensureImage(_, let name): return done("image \(name)", [.imageReady(container: name, reference: "sha")])
-        case .launch(_, let name, let attempt, _, _):
+        case .launch(_, let name, let attempt, _, _, let backoff):
+            backoffs.append(backoff)
             let instance: ContainerInstance = self.instance(name, attempt)
             return done("launch \(name) \(attempt)", [.started(container: name, instance: instance)])
         case .runPostStart(_, let name, _):

@@ -166,6 +166,7 @@ package final class KubeletService: Controller {
     /// Has a pod run, wherever it comes from, or tells its machine that it changed.
     func take(_ pod: Pod, causes: [Cause]?) {
         let identity = PodIdentity(pod)
+        if workers.hasEnded(identity.uid) { return }
         let isNew: Bool = workers.machine(of: identity.uid) == nil
         if isNew {
             parts.recorder?.record(

@@ -9,8 +9,10 @@ package enum PodAction: Sendable {
     case createSandbox(Pod, attempt: Int)
     /// Has the image there by the container's pull policy. → `imageReady`, `imageFailed`
     case ensureImage(Pod, container: String)
-    /// Creates and starts. → `started`, `launchFailed`
-    case launch(Pod, container: String, attempt: Int, sandbox: String, imageReference: String)
+    /// Creates and starts. `backoffSeconds`, how long to wait should it fail, is noted on the container: a later life of
+    /// the kubelet goes on from there. → `started`, `launchFailed`
+    case launch(
+        Pod, container: String, attempt: Int, sandbox: String, imageReference: String, backoffSeconds: Int)
     /// → `postStartDone`
     case runPostStart(Pod, container: String, id: String)
     /// Runs the preStop hook within the grace period, then stops. → `killed`, and the exit through `observed`

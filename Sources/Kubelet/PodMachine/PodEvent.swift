@@ -68,6 +68,8 @@ package struct ContainerInstance: Sendable, Equatable {
     package var image: String
     /// The sandbox that it runs in; empty where nobody asked.
     package var sandbox: String = ""
+    /// What was noted on it when it was made: see `PodAction.launch`.
+    package var backoffSeconds: Int?
     /// When this was seen.
     package var order = ObservationOrder(0)
 
@@ -82,6 +84,14 @@ package struct ContainerInstance: Sendable, Equatable {
     package var isRunning: Bool {
         if case .running = state { return true }
         return false
+    }
+
+    package var startedAt: Time? {
+        switch state {
+        case .running(let since): since
+        case .exited(let exit): exit.startedAt
+        case .created, .unknown: nil
+        }
     }
 }
 

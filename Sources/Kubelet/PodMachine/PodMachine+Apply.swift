@@ -114,6 +114,7 @@ extension PodMachine {
             record.waitingReason = ""
             record.waitingMessage = ""
             record.launchRetryAt = nil
+            record.restedAt = nil
             record.mustRerun = false
             record.isStarted = spec?.startupProbe == nil
             record.isReady = spec?.startupProbe == nil && spec?.readinessProbe == nil

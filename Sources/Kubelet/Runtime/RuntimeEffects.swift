@@ -62,8 +62,10 @@ package final class RuntimeEffects: PodEffects {
         case .prepare(let spec): return [await prepare(spec)]
         case .createSandbox(let spec, let attempt): return await createSandbox(spec, attempt: attempt)
         case .ensureImage(let spec, let container): return [await ensureImage(spec, container)]
-        case .launch(let spec, let container, let attempt, let sandbox, let reference):
-            return await launch(spec, container, attempt: attempt, sandbox: sandbox, imageReference: reference)
+        case .launch(let spec, let container, let attempt, let sandbox, let reference, let backoff):
+            let launch = Launch(
+                attempt: attempt, sandbox: sandbox, imageReference: reference, backoffSeconds: backoff)
+            return await self.launch(spec, container, launch)
         case .runPostStart(let spec, let container, let id): return [await runPostStart(spec, container, id: id)]
         case .kill(let spec, let container, let id, let grace, _):
             return await kill(spec, container, id: id, graceSeconds: grace)

@@ -20,7 +20,8 @@ extension PodMachine {
         status.hostIP = node.addresses.first ?? ""
         status.hostIPs = node.addresses.map { address in HostIP.with { $0.ip = address } }
         let podAddresses: [String] = pod.spec.hostNetwork ? node.addresses : addresses
-        if hasSandbox || pod.spec.hostNetwork {
+        // A pod that has ended or ends keeps the addresses that it had.
+        if hasSandbox || pod.spec.hostNetwork || ending != nil || terminalPhase != nil {
             status.podIP = podAddresses.first ?? ""
             status.podIPs = podAddresses.map { address in PodIP.with { $0.ip = address } }
         }
