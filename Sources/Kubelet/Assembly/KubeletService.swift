@@ -97,7 +97,7 @@ package final class KubeletService: Controller {
         node = NodeReporter(
             name: identity.name, builder: NodeStatusBuilder(identity), client: client, machine: parts.machine,
             runtime: { [parts] in await RuntimeFacts.ask(parts.runtime, parts.images) }, clock: parts.clock,
-            wallClock: parts.wallClock, log: parts.log, recorder: parts.recorder)
+            wallClock: parts.wallClock, log: parts.log, recorder: parts.recorder, events: events)
         collector = NodeCollector(
             runtime: parts.runtime, images: parts.images, effects: effects, configuration: configuration,
             clock: parts.clock, log: parts.log)
