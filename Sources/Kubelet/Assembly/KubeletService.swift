@@ -85,11 +85,15 @@ package final class KubeletService: Controller {
         watch = RuntimeWatch(observer: observer, exits: parts.exits, clock: parts.clock, log: parts.log)
         let puller = ImagePuller(
             images: parts.images, reports: reports, sources: sources, clock: parts.clock, recorder: parts.recorder)
+        let room = ResizeRoom(allocatable: configuration.allocatable)
         effects = RuntimeEffects(
             configuration: configuration, runtime: parts.runtime, images: puller, volumes: volumes,
             cgroups: parts.cgroups, sources: sources, network: parts.network, reports: reports, observer: observer,
-            watch: watch, clock: parts.clock, wallClock: parts.wallClock, log: parts.log, recorder: parts.recorder)
+            watch: watch, room: room, clock: parts.clock, wallClock: parts.wallClock, log: parts.log,
+            recorder: parts.recorder)
         workers = PodWorkers(effects: effects, reports: reports, clock: parts.wallClock)
+        // The workers hold the effects, which hold the room.
+        room.connect { [weak workers] in workers?.granted ?? [] }
         prober = Prober(
             runtime: parts.runtime, network: parts.network, nodeAddresses: identity.addresses, clock: parts.clock,
             wallClock: parts.wallClock, log: parts.log, recorder: parts.recorder)

@@ -1,4 +1,4 @@
-import API
+package import API
 package import APIMachinery
 
 /// What the machine knows and wants of one container of a pod.
@@ -49,6 +49,11 @@ package struct ContainerRecord: Sendable, Equatable {
     package var restedAt: Time?
     /// The instance that was killed because the runtime does not know what it does.
     package var killedUnknown: String = ""
+    /// What it may have of the node: the spec's, but for CPU and memory that a resize has not been granted. nil for an
+    /// ephemeral container, which has none.
+    package var granted: ResourceRequirements?
+    /// What its newest instance was given.
+    package var applied: ResourceRequirements?
     /// It ran in an earlier sandbox and has to run again in the new one, whatever its exit was.
     package var mustRerun: Bool = false
 

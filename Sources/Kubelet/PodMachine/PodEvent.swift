@@ -23,6 +23,10 @@ package enum PodEvent: Sendable {
     /// A kill was carried out (the exit itself comes through `observed`), or could not be.
     case killed(container: String)
     case probed(container: String, kind: ProbeKind, outcome: ProbeOutcome)
+    case resizeGranted(ContainerAmounts)
+    case resizeRefused(reason: String, message: String, isForGood: Bool)
+    /// These containers have what they were granted; failure: why not all is in step.
+    case resized([String], failure: String?)
     case cleaned
     case cleanFailed(message: String)
     /// Somebody else decides that the pod must end: eviction, node shutdown, a rejected admission.

@@ -76,6 +76,7 @@ extension PodMachine {
         }
         let spec: Container? = Self.spec(of: containers[index].name, in: pod)
         containers[index].instance = newest
+        containers[index].applied = containers[index].granted
         let reported: ContainerStatus? = reportedStatus(containers[index].name)
         containers[index].crashes = Backoff(
             noted: newest.backoffSeconds, restarts: newest.attempt, since: newest.startedAt)
@@ -95,7 +96,7 @@ extension PodMachine {
     }
 
     /// What the API server was told of a container last.
-    private func reportedStatus(_ name: String) -> ContainerStatus? {
+    func reportedStatus(_ name: String) -> ContainerStatus? {
         let status: PodStatus = pod.status
         let all: [ContainerStatus] =
             status.containerStatuses + status.initContainerStatuses + status.ephemeralContainerStatuses

@@ -14,10 +14,12 @@ extension PodMachine {
         planProbes()
         // Also for pods that an earlier life of the kubelet started: their volumes are kept up to date from then on.
         guard planPreparation(now: now) else { return }
+        let mayStart: Bool = planResize(now: now)
         guard planSandbox(now: now) else {
             if case .creating = sandbox { planFirstImages(now: now) }
             return
         }
+        guard mayStart else { return }
         planInitialization(now: now)
         if isInitialized { planContainers(now: now) }
         if let phase = completedPhase {
@@ -51,7 +53,7 @@ extension PodMachine {
                 return false
             }
             preparation = .running
-            queued.append(.prepare(pod))
+            queued.append(.prepare(grantedPod, ceiling: resize.ceiling))
             return false
         }
     }
@@ -118,7 +120,7 @@ extension PodMachine {
                 containers[index].mustRerun = true
             }
         }
-        queued.append(.createSandbox(pod, attempt: attempt))
+        queued.append(.createSandbox(grantedPod, attempt: attempt))
     }
 
     /// A pod whose containers have all done their work needs no new sandbox when the old one dies.
@@ -210,7 +212,7 @@ extension PodMachine {
         let attempt: Int = record.instance.map { $0.attempt + 1 } ?? 0
         queued.append(
             .launch(
-                pod, container: record.name, attempt: attempt, sandbox: sandbox.id,
+                grantedPod, container: record.name, attempt: attempt, sandbox: sandbox.id,
                 imageReference: record.imageReference,
                 backoffSeconds: containers[index].crashes.currentSeconds))
     }

@@ -15,6 +15,7 @@ extension PodMachine {
 
     package func currentStatus(now: Time) -> PodStatus {
         var status = PodStatus()
+        status.observedGeneration = pod.metadata.generation
         status.phase = phase
         status.startTime = startTime
         status.hostIP = node.addresses.first ?? ""
@@ -68,8 +69,9 @@ extension PodMachine {
         status.started = record.isRunning && record.isStarted
         status.state = state(record)
         if let last = lastExit(record) { status.lastState.terminated = last }
-        if let resources = spec?.resources, record.role != .ephemeral {
-            status.allocatedResources = resources.requests
+        if let granted = record.granted {
+            status.allocatedResources = granted.requests
+            let resources: ResourceRequirements = (record.isRunning ? record.applied : nil) ?? granted
             if resources != ResourceRequirements() { status.resources = resources }
         }
         return status

@@ -144,6 +144,11 @@ package final class PodWorkers: Sendable {
     /// All pods of the node, each with its status as its machine has it now.
     package var pods: [Pod] { state.withLock { $0.workers.values.map(\.machine.pod) } }
 
+    /// The pods that use some of the node, each with what it was granted.
+    package var granted: [Pod] {
+        state.withLock { $0.workers.values.filter { $0.machine.terminalPhase == nil }.map(\.machine.grantedPod) }
+    }
+
     /// The UIDs of all pods that have a machine.
     package var known: Set<String> { state.withLock { Set($0.workers.keys) } }
 
