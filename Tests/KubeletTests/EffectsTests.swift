@@ -25,9 +25,13 @@ struct FixedVolumes: PodVolumes {
     func unmount(_ pod: PodIdentity) async throws(PodVolumeError) {}
 }
 
-struct PlainCgroups: PodCgroups {
+/// Remembers what it is told.
+final class PlainCgroups: PodCgroups {
+    let limits = Mutex<[PodCgroupLimits]>([])
     func path(of pod: Pod) -> String { "/kubepods/pod" + pod.metadata.uid }
-    func create(_ pod: Pod, limits: PodCgroupLimits) async throws(PodCgroupError) {}
+    func create(_ pod: Pod, limits: PodCgroupLimits) async throws(PodCgroupError) {
+        self.limits.withLock { $0.append(limits) }
+    }
     func remove(uid: String) async throws(PodCgroupError) {}
 }
 
@@ -68,6 +72,10 @@ struct Workshop: ~Copyable {
     let runtime = ScriptedRuntime()
     let reports = RecordedReports()
     let clock = ManualMonotonicClock()
+    let cgroups = PlainCgroups()
+    let room = ResizeRoom(allocatable: {
+        ["cpu": Quantity(2), "memory": Quantity(1 << 30, format: .binarySI)]
+    })
     let effects: RuntimeEffects
     let collector: NodeCollector
     let root: String
@@ -88,9 +96,9 @@ struct Workshop: ~Copyable {
             images: runtime, reports: reports, sources: sources, clock: clock, recorder: nil)
         effects = RuntimeEffects(
             configuration: configuration, runtime: runtime, images: images, volumes: FixedVolumes(volumes: volumes),
-            cgroups: PlainCgroups(), sources: sources, network: SilentNetwork(), reports: reports, observer: observer,
-            watch: RuntimeWatch(observer: observer, exits: nil, clock: clock, log: .silent), clock: clock,
-            wallClock: SystemWallClock(), log: .silent, recorder: nil)
+            cgroups: cgroups, sources: sources, network: SilentNetwork(), reports: reports, observer: observer,
+            watch: RuntimeWatch(observer: observer, exits: nil, clock: clock, log: .silent),
+            room: room, clock: clock, wallClock: SystemWallClock(), log: .silent, recorder: nil)
         collector = NodeCollector(
             runtime: runtime, images: runtime, effects: effects, configuration: configuration, clock: clock,
             log: .silent, disk: { _ in disk })
@@ -109,7 +117,8 @@ struct Workshop: ~Copyable {
             _ = await effects.perform(.createSandbox(pod, attempt: 0), for: identity)
         }
         let action = PodAction.launch(
-            pod, container: name, attempt: attempt, sandbox: "sandbox-0", imageReference: "sha256:localhost/bb:1")
+            pod, container: name, attempt: attempt, sandbox: "sandbox-0", imageReference: "sha256:localhost/bb:1",
+            backoffSeconds: 20)
         return await effects.perform(action, for: identity)
     }
 

@@ -10,6 +10,10 @@ struct Bench {
     var log: [String] = []
     var sandboxes: Int = 0
     var wakes: [Time] = []
+    /// What launched containers were noted to wait after a failure, seconds.
+    var backoffs: [Int] = []
+    var resizes: [(pod: Pod, ceiling: PodCgroupLimits)] = []
+    var launched: [Pod] = []
     var lastStatus: PodStatus?
     /// Actions that are left to the test.
     var isManual: Set<String> = []
@@ -38,7 +42,9 @@ struct Bench {
             sandboxes += 1
             return done("sandbox \(attempt)", [.sandboxReady(id: "s\(attempt)", addresses: ["10.0.0.\(attempt + 1)"])])
         case .ensureImage(_, let name): return done("image \(name)", [.imageReady(container: name, reference: "sha")])
-        case .launch(_, let name, let attempt, _, _):
+        case .launch(let pod, let name, let attempt, _, _, let backoff):
+            launched.append(pod)
+            backoffs.append(backoff)
             let instance: ContainerInstance = self.instance(name, attempt)
             return done("launch \(name) \(attempt)", [.started(container: name, instance: instance)])
         case .runPostStart(_, let name, _):
@@ -52,6 +58,14 @@ struct Bench {
         case .stopSandbox(let id): return done("stop \(id)", [.sandboxStopped])
         case .cleanUp: return done("clean", [.cleaned])
         case .removeInstances: return []
+        case .admitResize(let pod):
+            let amounts: [(String, ResourceRequirements)] = pod.spec.containers.map { ($0.name, $0.resources) }
+            let granted: ContainerAmounts = Dictionary(amounts, uniquingKeysWith: { first, _ in first })
+            return done("admit", [.resizeGranted(granted)])
+        case .resize(let pod, let ceiling, let containers):
+            resizes.append((pod, ceiling))
+            let names: [String] = containers.map(\.name)
+            return done("resize \(names.joined(separator: ","))", [.resized(names, failure: nil)])
         case .report(let status):
             lastStatus = status
             return []

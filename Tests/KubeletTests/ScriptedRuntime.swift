@@ -282,7 +282,10 @@ final class ScriptedRuntime: RuntimeService, ImageService {
     }
     func updateContainerResources(
         _ request: UpdateContainerResourcesRequest
-    ) async throws(CRIError) -> UpdateContainerResourcesResponse { throw Self.unimplemented }
+    ) async throws(CRIError) -> UpdateContainerResourcesResponse {
+        try note("updateContainerResources", "\(request.containerId) \(request.linux?.memoryLimitInBytes ?? 0)")
+        return UpdateContainerResourcesResponse()
+    }
     func exec(_ request: ExecRequest) async throws(CRIError) -> ExecResponse { throw Self.unimplemented }
     func attach(_ request: AttachRequest) async throws(CRIError) -> AttachResponse { throw Self.unimplemented }
     func portForward(_ request: PortForwardRequest) async throws(CRIError) -> PortForwardResponse {

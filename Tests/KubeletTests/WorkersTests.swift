@@ -70,4 +70,29 @@ struct WorkersTests {
         // What comes late for a pod that is gone does no harm.
         workers.deliver(.timer, to: identity)
     }
+
+    @Test func `a pod that a finalizer holds after its end is left alone until it is gone`() async throws {
+        let shop = try Workshop()
+        let reports = AwaitedReports()
+        let workers = PodWorkers(effects: shop.effects, reports: reports, clock: SystemWallClock())
+        var pod: Pod = makePod("web")
+        let identity = PodIdentity(pod)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await workers.run() }
+            workers.see(pod, node: .init(addresses: ["192.0.2.1"]), causes: [])
+            workers.deliver(.observed(RuntimeView()), to: identity)
+            await reports.wait(for: "Running True")
+            pod.metadata.deletionTimestamp = SystemWallClock().now
+            pod.metadata.deletionGracePeriodSeconds = 1
+            workers.see(pod, node: .init(addresses: ["192.0.2.1"]), causes: [])
+            await reports.wait(for: "finished")
+            group.cancelAll()
+        }
+        while !workers.hasEnded("u1") { await Task.yield() }
+        // A change of its labels, say: what was told of it last still holds.
+        workers.see(pod, node: .init(addresses: ["192.0.2.1"]), causes: [])
+        #expect(workers.machine(of: "u1") == nil)
+        workers.deliver(.removed, to: identity)
+        #expect(!workers.hasEnded("u1"))
+    }
 }

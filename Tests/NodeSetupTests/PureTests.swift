@@ -151,7 +151,8 @@ import Testing
 
     @Test func `tables of the proxy go where a node ran, whoever made the pods' network`() {
         var facts = ResetFacts()
-        facts.tables = [("ip", "swiftlet-proxy"), ("ip6", "swiftlet-proxy"), ("ip", "other"), ("ip", "swiftletish")]
+        facts.tables = FirewallTable.list(
+            "table ip swiftlet-proxy\ntable ip6 swiftlet-proxy\ntable ip other\ntable ip swiftletish\n")
         func tables() -> [ResetPlan.Step] { facts.plan(paths, keepingData: true).steps }
         #expect(tables().isEmpty, "a data directory that never had a node may not touch another's")
         facts.hadNode = true
@@ -198,5 +199,61 @@ import Testing
         #expect(!shared.script.contains("CNI-DN-bbb"))
         #expect(shared.script.contains("-X CNI-DN-aaa\nCOMMIT"))
         #expect(FirewallRemoval(saved: other, network: "swiftlet").script.isEmpty)
+    }
+
+    @Test func `portmap's chains go although its last pod is gone, and nothing else does`() {
+        let left = """
+            *nat
+            :PREROUTING ACCEPT [0:0]
+            :POSTROUTING ACCEPT [0:0]
+            :CNI-HOSTPORT-DNAT - [0:0]
+            :CNI-HOSTPORT-MASQ - [0:0]
+            :CNI-HOSTPORT-SETMARK - [0:0]
+            :DOCKER - [0:0]
+            -A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
+            -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+            -A POSTROUTING -m comment --comment "CNI portfwd requiring masquerade" -j CNI-HOSTPORT-MASQ
+            -A CNI-HOSTPORT-MASQ -m mark --mark 0x2000/0x2000 -j MASQUERADE
+            -A CNI-HOSTPORT-SETMARK -m comment --comment "CNI portfwd masquerade mark" -j MARK --set-xmark 0x2000/0x2000
+            COMMIT
+
+            """
+        #expect(
+            FirewallRemoval(saved: left, network: "swiftlet").script == """
+                *nat
+                -D PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
+                -D POSTROUTING -m comment --comment "CNI portfwd requiring masquerade" -j CNI-HOSTPORT-MASQ
+                -F CNI-HOSTPORT-DNAT
+                -F CNI-HOSTPORT-MASQ
+                -F CNI-HOSTPORT-SETMARK
+                -X CNI-HOSTPORT-DNAT
+                -X CNI-HOSTPORT-MASQ
+                -X CNI-HOSTPORT-SETMARK
+                COMMIT
+
+                """)
+        let docker = "*nat\n:DOCKER - [0:0]\n-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER\nCOMMIT\n"
+        #expect(FirewallRemoval(saved: docker, network: "swiftlet").script.isEmpty)
+    }
+
+    @Test func `tables that plugins made go, and those that were there before us stay`() {
+        var facts = ResetFacts()
+        facts.tables = FirewallTable.list("table ip nat\ntable ip6 nat\ntable inet firewall\n")
+        facts.network = ("swiftlet", "swiftlet0")
+        func steps() -> [ResetPlan.Step] { facts.plan(paths, keepingData: true).steps }
+        #expect(steps().isEmpty, "nobody noted what was there")
+        facts.earlierTables = [FirewallTable("ip", "nat")]
+        #expect(steps() == [.deleteUnusedTable(FirewallTable("ip6", "nat"))])
+    }
+
+    @Test func `a table is unused when it has only the built-in chains, which let everything pass`() {
+        #expect(FirewallTable.isUnused("table ip6 nat {\n}\n"))
+        let chain = "table ip nat {\n\tchain OUTPUT {\n\t\ttype nat hook output priority -100; policy accept;\n"
+        #expect(FirewallTable.isUnused(chain + "\t}\n}\n"))
+        #expect(!FirewallTable.isUnused(chain + "\t\tcounter packets 1 bytes 2 jump DOCKER\n\t}\n}\n"))
+        #expect(!FirewallTable.isUnused("table ip nat {\n\tchain DOCKER {\n\t}\n}\n"))
+        #expect(!FirewallTable.isUnused("table ip filter {\n\tset blocked {\n\t\ttype ipv4_addr\n\t}\n}\n"))
+        let closed = "table ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority filter; policy drop;\n"
+        #expect(!FirewallTable.isUnused(closed + "\t}\n}\n"))
     }
 }

@@ -85,11 +85,15 @@ package final class KubeletService: Controller {
         watch = RuntimeWatch(observer: observer, exits: parts.exits, clock: parts.clock, log: parts.log)
         let puller = ImagePuller(
             images: parts.images, reports: reports, sources: sources, clock: parts.clock, recorder: parts.recorder)
+        let room = ResizeRoom(allocatable: configuration.allocatable)
         effects = RuntimeEffects(
             configuration: configuration, runtime: parts.runtime, images: puller, volumes: volumes,
             cgroups: parts.cgroups, sources: sources, network: parts.network, reports: reports, observer: observer,
-            watch: watch, clock: parts.clock, wallClock: parts.wallClock, log: parts.log, recorder: parts.recorder)
+            watch: watch, room: room, clock: parts.clock, wallClock: parts.wallClock, log: parts.log,
+            recorder: parts.recorder)
         workers = PodWorkers(effects: effects, reports: reports, clock: parts.wallClock)
+        // The workers hold the effects, which hold the room.
+        room.connect { [weak workers] in workers?.granted ?? [] }
         prober = Prober(
             runtime: parts.runtime, network: parts.network, nodeAddresses: identity.addresses, clock: parts.clock,
             wallClock: parts.wallClock, log: parts.log, recorder: parts.recorder)
@@ -97,7 +101,7 @@ package final class KubeletService: Controller {
         node = NodeReporter(
             name: identity.name, builder: NodeStatusBuilder(identity), client: client, machine: parts.machine,
             runtime: { [parts] in await RuntimeFacts.ask(parts.runtime, parts.images) }, clock: parts.clock,
-            wallClock: parts.wallClock, log: parts.log, recorder: parts.recorder)
+            wallClock: parts.wallClock, log: parts.log, recorder: parts.recorder, events: events)
         collector = NodeCollector(
             runtime: parts.runtime, images: parts.images, effects: effects, configuration: configuration,
             clock: parts.clock, log: parts.log)
@@ -166,6 +170,7 @@ package final class KubeletService: Controller {
     /// Has a pod run, wherever it comes from, or tells its machine that it changed.
     func take(_ pod: Pod, causes: [Cause]?) {
         let identity = PodIdentity(pod)
+        if workers.hasEnded(identity.uid) { return }
         let isNew: Bool = workers.machine(of: identity.uid) == nil
         if isNew {
             parts.recorder?.record(

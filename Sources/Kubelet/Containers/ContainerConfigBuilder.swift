@@ -10,6 +10,8 @@ package struct ContainerConfigBuilder {
     /// The runtime's own reference of the image.
     let imageReference: String
     let configuration: RuntimeConfiguration
+    /// What to wait before the next start, should this one fail.
+    package var backoffSeconds: Int = 0
 
     package init(
         pod: Pod, container: APICore.Container, attempt: Int, imageReference: String,
@@ -87,6 +89,7 @@ package struct ContainerConfigBuilder {
             RuntimeLabels.terminationPath: container.terminationMessagePath,
             RuntimeLabels.terminationPolicy: container.terminationMessagePolicy,
             RuntimeLabels.image: container.image,
+            RuntimeLabels.backoff: String(backoffSeconds),
         ]
         if let grace = pod.spec.terminationGracePeriodSeconds { annotations[RuntimeLabels.gracePeriod] = String(grace) }
         return annotations

@@ -23,6 +23,18 @@ package struct PodCgroupLimits: Sendable, Equatable {
         self.cpuQuotaMicroseconds = cpuQuotaMicroseconds
         self.memoryBytes = memoryBytes
     }
+
+    /// The larger of each; no limit is the largest.
+    package func raised(to other: PodCgroupLimits) -> PodCgroupLimits {
+        func larger(_ one: Int?, _ another: Int?) -> Int? {
+            guard let one, let another else { return nil }
+            return max(one, another)
+        }
+        return PodCgroupLimits(
+            cpuShares: max(cpuShares, other.cpuShares),
+            cpuQuotaMicroseconds: larger(cpuQuotaMicroseconds, other.cpuQuotaMicroseconds),
+            memoryBytes: larger(memoryBytes, other.memoryBytes))
+    }
 }
 
 package struct PodCgroupError: Error, Sendable, Equatable {

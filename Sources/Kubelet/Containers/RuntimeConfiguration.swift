@@ -69,6 +69,8 @@ package enum RuntimeLabels {
     package static let terminationPolicy: String = "io.kubernetes.container.terminationMessagePolicy"
     package static let gracePeriod: String = "io.kubernetes.pod.terminationGracePeriod"
     package static let image: String = "swiftlet.io/container.image"
+    /// Seconds to wait before the next start, should this run fail.
+    package static let backoff: String = "swiftlet.io/container.backoff"
 
     package static func ofPod(_ pod: PodIdentity) -> StringMap<String> {
         [podName: pod.name, podNamespace: pod.namespace, podUID: pod.uid]

@@ -22,8 +22,12 @@ package struct MachineReader: Sendable {
             facts.storageFreeBytes = Int(storage.f_bavail) * Int(storage.f_frsize)
         }
         facts.processIDLimit = Int(Self.line("/proc/sys/kernel/pid_max")) ?? 0
-        facts.machineID = Self.line("/etc/machine-id")
-        facts.systemUUID = Self.line("/sys/class/dmi/id/product_uuid")
+        facts.machineID = Self.first(of: ["/etc/machine-id", "/var/lib/dbus/machine-id"])
+        // A machine that does not tell goes by its installation's name, as upstream's does.
+        let uuid: String = Self.first(of: [
+            "/sys/class/dmi/id/product_uuid", "/proc/device-tree/system-id", "/proc/device-tree/vm,uuid",
+        ])
+        facts.systemUUID = uuid.isEmpty ? facts.machineID : uuid
         facts.bootID = Self.line("/proc/sys/kernel/random/boot_id")
         facts.kernelVersion = Self.line("/proc/sys/kernel/osrelease")
         facts.osImage = Self.osImage(Self.text("/etc/os-release"))
@@ -51,6 +55,16 @@ package struct MachineReader: Sendable {
             return String(line.dropFirst("PRETTY_NAME=".count).filter { $0 != "\"" })
         }
         return "Linux"
+    }
+
+    /// The first line of the first file that has one.
+    private static func first(of paths: [String]) -> String {
+        for path in paths {
+            // The device tree's texts end with a zero byte.
+            let found: String = line(path).filter { $0 != "\0" }
+            if !found.isEmpty { return found }
+        }
+        return ""
     }
 
     private static func line(_ path: String) -> String {

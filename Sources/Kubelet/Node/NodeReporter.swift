@@ -24,6 +24,10 @@ package final class NodeReporter: Sendable {
     private let wallClock: any WallClock
     private let log: Log
     private let recorder: FlowRecorder?
+    private let events: EventRecorder
+    private let telling: NodeEvents
+    /// Whether the status was written in this life.
+    private let hasWritten = Mutex(false)
     private let knownUID = Mutex("")
 
     /// The UID of the node's object; empty until it is registered.
@@ -35,7 +39,7 @@ package final class NodeReporter: Sendable {
     package init(
         name: String, builder: NodeStatusBuilder, client: APIClient, machine: @escaping @Sendable () -> MachineFacts,
         runtime: @escaping @Sendable () async -> RuntimeFacts, clock: any MonotonicClock, wallClock: any WallClock,
-        log: Log, recorder: FlowRecorder?
+        log: Log, recorder: FlowRecorder?, events: EventRecorder
     ) {
         self.name = name
         self.builder = builder
@@ -46,10 +50,13 @@ package final class NodeReporter: Sendable {
         self.wallClock = wallClock
         self.log = log
         self.recorder = recorder
+        self.events = events
+        telling = NodeEvents(node: name)
     }
 
     /// Registers, then reports until the task is cancelled.
     package func run() async {
+        events.record(telling.starting)
         await register()
         await withDiscardingTaskGroup { group in
             group.addTask { await self.renewLease() }
@@ -78,7 +85,7 @@ package final class NodeReporter: Sendable {
         do throws(StatusError) {
             let created: Node = try await client.create(wanted)
             log.info("registered node", [("node", name)])
-            try await write(created, machine, runtime)
+            try await write(created, machine, runtime, isNew: true)
             return
         } catch {
             guard error.isAlreadyExists else { throw error }
@@ -86,15 +93,27 @@ package final class NodeReporter: Sendable {
         var known: Node = try await client.get(Node.self, ObjectKey("", name))
         let before: Node = known
         for (key, value) in builder.labels(machine) { known.metadata.labels[key] = value }
+        // It never changes once it is there.
+        if known.spec.podCIDR.isEmpty { builder.fillRanges(of: &known) }
         if known != before { known = try await client.update(known) }
         try await write(known, machine, runtime)
     }
 
-    private func write(_ node: Node, _ machine: MachineFacts, _ runtime: RuntimeFacts) async throws(StatusError) {
+    private func write(
+        _ node: Node, _ machine: MachineFacts, _ runtime: RuntimeFacts, isNew: Bool = false
+    ) async throws(StatusError) {
         knownUID.withLock { $0 = node.metadata.uid }
         var changed: Node = node
         changed.status = builder.status(node.status, machine, runtime, now: wallClock.now)
         _ = try await client.updateStatus(changed)
+        let isFirst: Bool = hasWritten.withLock { hasWritten in
+            defer { hasWritten = true }
+            return !hasWritten
+        }
+        // A node that was just created brought its first status along.
+        let before: NodeStatus = isNew ? NodeStatus() : node.status
+        for note in telling.changes(from: before, to: changed.status, isFirst: isFirst) { events.record(note) }
+        if isFirst { events.record(telling.allocatableEnforced) }
     }
 
     private func reportStatus() async {

@@ -13,10 +13,12 @@ package struct NodeStatusBuilder: Sendable {
         package var kubeletVersion: String
         package var labels: [String: String]
         package var podLimit: Int
+        /// The ranges of its pods' addresses, where they are this kubelet's to say; else empty.
+        package var podCIDRs: [String]
 
         package init(
             name: String, addresses: [String], port: Int, kubeletVersion: String, labels: [String: String],
-            podLimit: Int = 110
+            podLimit: Int = 110, podCIDRs: [String] = []
         ) {
             self.name = name
             self.addresses = addresses
@@ -24,6 +26,7 @@ package struct NodeStatusBuilder: Sendable {
             self.kubeletVersion = kubeletVersion
             self.labels = labels
             self.podLimit = podLimit
+            self.podCIDRs = podCIDRs
         }
     }
 
@@ -38,13 +41,20 @@ package struct NodeStatusBuilder: Sendable {
         self.identity = identity
     }
 
-    /// The node as it registers: labels that everyone expects, and the spec left to others.
+    /// The node as it registers: labels that everyone expects, its pods' addresses, and the rest of the spec left to
+    /// others.
     package func node(_ machine: MachineFacts, _ runtime: RuntimeFacts, now: Time) -> Node {
         Node.with { node in
             node.metadata.name = identity.name
             for (key, value) in labels(machine) { node.metadata.labels[key] = value }
+            fillRanges(of: &node)
             node.status = status(NodeStatus(), machine, runtime, now: now)
         }
+    }
+
+    package func fillRanges(of node: inout Node) {
+        node.spec.podCIDR = identity.podCIDRs.first ?? ""
+        node.spec.podCIDRs = identity.podCIDRs
     }
 
     package func labels(_ machine: MachineFacts) -> [String: String] {

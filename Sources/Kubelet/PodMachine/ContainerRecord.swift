@@ -1,4 +1,4 @@
-import API
+package import API
 package import APIMachinery
 
 /// What the machine knows and wants of one container of a pod.
@@ -45,6 +45,15 @@ package struct ContainerRecord: Sendable, Equatable {
     package var launchRetryAt: Time?
     /// The grace period of the kill under way, to tell whether a new one is more urgent.
     package var killGrace: Int = 0
+    /// When its newest instance was first seen not running, where the runtime does not say since when.
+    package var restedAt: Time?
+    /// The instance that was killed because the runtime does not know what it does.
+    package var killedUnknown: String = ""
+    /// What it may have of the node: the spec's, but for CPU and memory that a resize has not been granted. nil for an
+    /// ephemeral container, which has none.
+    package var granted: ResourceRequirements?
+    /// What its newest instance was given.
+    package var applied: ResourceRequirements?
     /// It ran in an earlier sandbox and has to run again in the new one, whatever its exit was.
     package var mustRerun: Bool = false
 
@@ -74,21 +83,35 @@ package struct Backoff: Sendable, Equatable {
 
     package init() {}
 
+    /// As an earlier life of the kubelet had it: `seconds` is what it noted when the newest attempt began, at `since`.
+    /// Where it noted nothing, the number of restarts tells the most that the wait can have grown to.
+    package init(noted seconds: Int?, restarts: Int, since: Time?) {
+        let doublings: Int = min(max(restarts - 1, 0), 5)
+        let most: Int = restarts > 0 ? min(Self.first << doublings, Self.longest) : 0
+        self.seconds = min(max(seconds ?? most, 0), Self.longest)
+        self.since = since
+    }
+
     /// The wait in force, in seconds; 0 for none.
     package var currentSeconds: Int { seconds }
 
     /// Whether an attempt that failed at `failure` must still wait at `now`; until when.
     package func waits(after failure: Time, now: Time) -> Time? {
-        guard seconds > 0 else { return nil }
+        guard seconds > 0, !isForgotten(at: failure) else { return nil }
         let until: Time = failure.adding(seconds: seconds)
         return until > now ? until : nil
     }
 
     /// An attempt begins: the next wait is twice as long.
     package mutating func advance(now: Time) {
-        if let since, now.seconds - since.seconds > Int64(2 * Self.longest) { seconds = 0 }
+        if isForgotten(at: now) { seconds = 0 }
         seconds = seconds == 0 ? Self.first : min(seconds * 2, Self.longest)
         since = now
+    }
+
+    private func isForgotten(at time: Time) -> Bool {
+        guard let since else { return false }
+        return time.seconds - since.seconds > Int64(2 * Self.longest)
     }
 
     package mutating func reset() {

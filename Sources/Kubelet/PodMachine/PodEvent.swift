@@ -23,6 +23,10 @@ package enum PodEvent: Sendable {
     /// A kill was carried out (the exit itself comes through `observed`), or could not be.
     case killed(container: String)
     case probed(container: String, kind: ProbeKind, outcome: ProbeOutcome)
+    case resizeGranted(ContainerAmounts)
+    case resizeRefused(reason: String, message: String, isForGood: Bool)
+    /// These containers have what they were granted; failure: why not all is in step.
+    case resized([String], failure: String?)
     case cleaned
     case cleanFailed(message: String)
     /// Somebody else decides that the pod must end: eviction, node shutdown, a rejected admission.
@@ -68,6 +72,8 @@ package struct ContainerInstance: Sendable, Equatable {
     package var image: String
     /// The sandbox that it runs in; empty where nobody asked.
     package var sandbox: String = ""
+    /// What was noted on it when it was made: see `PodAction.launch`.
+    package var backoffSeconds: Int?
     /// When this was seen.
     package var order = ObservationOrder(0)
 
@@ -82,6 +88,14 @@ package struct ContainerInstance: Sendable, Equatable {
     package var isRunning: Bool {
         if case .running = state { return true }
         return false
+    }
+
+    package var startedAt: Time? {
+        switch state {
+        case .running(let since): since
+        case .exited(let exit): exit.startedAt
+        case .created, .unknown: nil
+        }
     }
 }
 

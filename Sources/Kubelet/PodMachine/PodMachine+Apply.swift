@@ -29,6 +29,7 @@ extension PodMachine {
         case .cleanFailed(let message):
             cleaning = .failed(retryAt: now.adding(seconds: 2))
             queued.append(.event(type: .warning, reason: "FailedKillPod", message: message, container: nil))
+        case .resizeGranted, .resizeRefused, .resized: applyResize(event, now: now)
         case .timer: break
         default: applyToContainer(event, now: now)
         }
@@ -73,6 +74,7 @@ extension PodMachine {
     }
 
     private mutating func see(_ seen: Pod, now: Time) {
+        let before: Pod = pod
         let status: PodStatus = pod.status
         pod = seen
         // Our own idea of the status is newer than what comes back from the server, but for others' conditions.
@@ -83,6 +85,8 @@ extension PodMachine {
                 + seen.status.conditions.filter { !Self.ownConditions.contains($0.type) }
         }
         syncRecords()
+        grantNew()
+        resizeSeen(before: before)
         guard seen.metadata.deletionTimestamp != nil else { return }
         let grace: Int = seen.metadata.deletionGracePeriodSeconds ?? graceSeconds
         end(.deleted, reason: "", message: "", grace: grace, now: now)
@@ -114,6 +118,8 @@ extension PodMachine {
             record.waitingReason = ""
             record.waitingMessage = ""
             record.launchRetryAt = nil
+            record.restedAt = nil
+            record.applied = record.granted
             record.mustRerun = false
             record.isStarted = spec?.startupProbe == nil
             record.isReady = spec?.startupProbe == nil && spec?.readinessProbe == nil

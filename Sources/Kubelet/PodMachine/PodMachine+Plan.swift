@@ -14,10 +14,12 @@ extension PodMachine {
         planProbes()
         // Also for pods that an earlier life of the kubelet started: their volumes are kept up to date from then on.
         guard planPreparation(now: now) else { return }
+        let mayStart: Bool = planResize(now: now)
         guard planSandbox(now: now) else {
             if case .creating = sandbox { planFirstImages(now: now) }
             return
         }
+        guard mayStart else { return }
         planInitialization(now: now)
         if isInitialized { planContainers(now: now) }
         if let phase = completedPhase {
@@ -51,7 +53,7 @@ extension PodMachine {
                 return false
             }
             preparation = .running
-            queued.append(.prepare(pod))
+            queued.append(.prepare(grantedPod, ceiling: resize.ceiling))
             return false
         }
     }
@@ -61,7 +63,10 @@ extension PodMachine {
         switch sandbox {
         case .ready: return true
         case .creating, .stopping: return false
-        case .none: createSandbox(attempt: sandboxAttempts)
+        case .none:
+            // Nothing of it is in the runtime any more, but all that its status tells has done its work.
+            guard needsAnotherSandbox else { return true }
+            createSandbox(attempt: sandboxAttempts)
         case .failed(let retryAt):
             if retryAt > now {
                 queued.append(.wake(at: retryAt))
@@ -115,7 +120,7 @@ extension PodMachine {
                 containers[index].mustRerun = true
             }
         }
-        queued.append(.createSandbox(pod, attempt: attempt))
+        queued.append(.createSandbox(grantedPod, attempt: attempt))
     }
 
     /// A pod whose containers have all done their work needs no new sandbox when the old one dies.
@@ -194,25 +199,39 @@ extension PodMachine {
     private mutating func start(_ index: Int, now: Time) {
         let record: ContainerRecord = containers[index]
         guard record.operation == .none, case .ready(let sandbox) = sandbox else { return }
+        if isKilledAsUnknown(index) { return }
         if waitsForCrashBackoff(index, now: now) || waitsForImage(index, now: now) { return }
         if let retry = record.launchRetryAt, retry > now {
             queued.append(.wake(at: retry))
             return
         }
         guard hasImage(index) else { return }
-        if record.exit != nil { containers[index].crashes.advance(now: now) }
+        if record.instance != nil { containers[index].crashes.advance(now: now) }
         containers[index].operation = .launching
         containers[index].imageReference = ""
         let attempt: Int = record.instance.map { $0.attempt + 1 } ?? 0
         queued.append(
             .launch(
-                pod, container: record.name, attempt: attempt, sandbox: sandbox.id,
-                imageReference: record.imageReference))
+                grantedPod, container: record.name, attempt: attempt, sandbox: sandbox.id,
+                imageReference: record.imageReference,
+                backoffSeconds: containers[index].crashes.currentSeconds))
+    }
+
+    /// What the runtime has lost sight of may still run: it is killed, once, before it is started again.
+    private mutating func isKilledAsUnknown(_ index: Int) -> Bool {
+        guard let instance = containers[index].instance, instance.state == .unknown,
+            containers[index].killedUnknown != instance.id
+        else { return false }
+        containers[index].killedUnknown = instance.id
+        kill(
+            index, id: instance.id, grace: graceSeconds,
+            message: "Container \(containers[index].name) is in unknown state, try killing it before restart")
+        return true
     }
 
     private mutating func waitsForCrashBackoff(_ index: Int, now: Time) -> Bool {
         let record: ContainerRecord = containers[index]
-        guard let exit = record.exit, !record.mustRerun, let finished = exit.finishedAt,
+        guard record.instance != nil, !record.mustRerun, let finished = record.exit?.finishedAt ?? record.restedAt,
             let until = record.crashes.waits(after: finished, now: now)
         else { return false }
         queued.append(.wake(at: until))

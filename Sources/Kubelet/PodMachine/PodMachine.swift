@@ -63,6 +63,8 @@ package struct PodMachine: Sendable {
     package internal(set) var isInitialized: Bool = false
     /// A failed pod stays failed: the terminal phase once reported.
     package internal(set) var terminalPhase: String?
+    /// Where a change of CPU and memory stands.
+    package internal(set) var resize = Resize()
     var addresses: [String] = []
     var reported: PodStatus?
     var queued: [PodAction] = []
@@ -85,6 +87,11 @@ package struct PodMachine: Sendable {
         addresses = pod.status.podIPs.map(\.ip)
         if pod.status.phase == "Succeeded" || pod.status.phase == "Failed" { terminalPhase = pod.status.phase }
         syncRecords()
+        grantNew()
+        // An earlier life may have left the cgroups between what was reported and what the spec wants.
+        let wanted: PodCgroupLimits = ResourceTranslation.pod(pod)
+        let granted: PodCgroupLimits = ResourceTranslation.pod(grantedPod)
+        if wanted != granted { resize.ceiling = granted.raised(to: wanted) }
     }
 
     /// Takes in one event and says what to do. Deterministic: all time comes from `now`.

@@ -17,10 +17,12 @@ package struct InstanceReader: Sendable {
         let annotations: StringMap<String> = status.annotations
         let attempt: Int =
             annotations[RuntimeLabels.restartCount].flatMap { Int($0) } ?? status.metadata?.attempt ?? 0
-        return ContainerInstance(
+        var instance = ContainerInstance(
             id: status.id, attempt: attempt, state: state(status),
             imageID: status.imageRef.isEmpty ? status.imageId : status.imageRef,
             image: annotations[RuntimeLabels.image] ?? status.image?.userSpecifiedImage ?? "")
+        instance.backoffSeconds = annotations[RuntimeLabels.backoff].flatMap { Int($0) }
+        return instance
     }
 
     private func state(_ status: CRI.ContainerStatus) -> ContainerInstance.State {

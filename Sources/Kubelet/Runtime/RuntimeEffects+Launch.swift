@@ -16,19 +16,24 @@ extension RuntimeEffects {
         }
     }
 
-    func launch(
-        _ pod: Pod, _ name: String, attempt: Int, sandbox: String, imageReference: String
-    ) async -> [PodEvent] {
+    /// Where and as what a container is started.
+    struct Launch: Sendable {
+        var attempt: Int
+        var sandbox: String
+        var imageReference: String
+        var backoffSeconds: Int
+    }
+
+    func launch(_ pod: Pod, _ name: String, _ launch: Launch) async -> [PodEvent] {
         guard let container = PodMachine.spec(of: name, in: pod) else { return [] }
         let identity = PodIdentity(pod)
         do throws(LaunchFailure) {
-            let id: String = try await create(
-                container, of: pod, attempt: attempt, sandbox: sandbox, imageReference: imageReference)
+            let id: String = try await create(container, of: pod, launch)
             if let failure = await start(id, container, of: pod) {
                 // What is left of it in the runtime tells how it ended, and that this attempt was used.
                 return [failure] + (await observed(identity))
             }
-            return [.started(container: name, instance: await running(id, container, attempt, identity))]
+            return [.started(container: name, instance: await running(id, container, launch.attempt, identity))]
         } catch {
             reports.event(
                 .warning, reason: "Failed", message: "Error: \(error.message)", container: name, about: pod)
@@ -39,8 +44,9 @@ extension RuntimeEffects {
     }
 
     private func create(
-        _ container: APICore.Container, of pod: Pod, attempt: Int, sandbox: String, imageReference: String
+        _ container: APICore.Container, of pod: Pod, _ launch: Launch
     ) async throws(LaunchFailure) -> String {
+        let sandbox: String = launch.sandbox
         let began: Int64 = FlowRecorder.systemTime()
         var request = CreateContainerRequest()
         request.podSandboxId = sandbox
@@ -51,9 +57,8 @@ extension RuntimeEffects {
         } catch {
             throw LaunchFailure(reason: "CreateContainerError", message: "\(error)")
         }
-        let config: ContainerConfig = try await config(
-            container, of: pod, attempt: attempt, addresses: addresses, imageReference: imageReference)
-        try await makeFiles(container, of: pod, attempt: attempt, addresses: addresses)
+        let config: ContainerConfig = try await config(container, of: pod, launch, addresses: addresses)
+        try await makeFiles(container, of: pod, attempt: launch.attempt, addresses: addresses)
         request.config = config
         do throws(CRIError) {
             let id: String = try await runtime.createContainer(request).containerId
@@ -68,12 +73,12 @@ extension RuntimeEffects {
     }
 
     private func config(
-        _ container: APICore.Container, of pod: Pod, attempt: Int, addresses: [String], imageReference: String
+        _ container: APICore.Container, of pod: Pod, _ launch: Launch, addresses: [String]
     ) async throws(LaunchFailure) -> ContainerConfig {
         let user: SecurityTranslation.ImageUser
         let mounted: [String: MountedVolume]
         do throws(CRIError) {
-            user = try await images.user(imageReference)
+            user = try await images.user(launch.imageReference)
         } catch {
             throw .config("\(error)")
         }
@@ -86,9 +91,10 @@ extension RuntimeEffects {
         let environment: EnvironmentBuilder.Result = try await environment(container, of: pod, addresses: addresses)
         let mounts: [Mount] = try await mounts(container, of: pod, volumes: mounted, environment: environment)
         let target: String? = try await targetID(of: container, in: pod)
-        let builder = ContainerConfigBuilder(
-            pod: pod, container: container, attempt: attempt, imageReference: imageReference,
+        var builder = ContainerConfigBuilder(
+            pod: pod, container: container, attempt: launch.attempt, imageReference: launch.imageReference,
             configuration: configuration)
+        builder.backoffSeconds = launch.backoffSeconds
         return builder.build(
             environment: environment, volumeMounts: mounts, devices: mounted.mapValues(\.hostPath), image: user,
             target: target)

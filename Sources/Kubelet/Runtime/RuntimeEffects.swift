@@ -30,6 +30,7 @@ package final class RuntimeEffects: PodEffects {
     let reports: any PodReports
     let observer: RuntimeObserver
     let watch: RuntimeWatch
+    let room: ResizeRoom
     let clock: any MonotonicClock
     let wallClock: any WallClock
     let log: Log
@@ -38,8 +39,8 @@ package final class RuntimeEffects: PodEffects {
     package init(
         configuration: RuntimeConfiguration, runtime: any RuntimeService, images: ImagePuller,
         volumes: any PodVolumes, cgroups: any PodCgroups, sources: any ObjectSources, network: any NetworkProber,
-        reports: any PodReports, observer: RuntimeObserver, watch: RuntimeWatch, clock: any MonotonicClock,
-        wallClock: any WallClock, log: Log, recorder: FlowRecorder?
+        reports: any PodReports, observer: RuntimeObserver, watch: RuntimeWatch, room: ResizeRoom,
+        clock: any MonotonicClock, wallClock: any WallClock, log: Log, recorder: FlowRecorder?
     ) {
         self.configuration = configuration
         self.runtime = runtime
@@ -51,6 +52,7 @@ package final class RuntimeEffects: PodEffects {
         self.reports = reports
         self.observer = observer
         self.watch = watch
+        self.room = room
         self.clock = clock
         self.wallClock = wallClock
         self.log = log
@@ -59,11 +61,16 @@ package final class RuntimeEffects: PodEffects {
 
     package func perform(_ action: PodAction, for pod: PodIdentity) async -> [PodEvent] {
         switch action {
-        case .prepare(let spec): return [await prepare(spec)]
+        case .prepare(let spec, let ceiling): return [await prepare(spec, ceiling: ceiling)]
+        case .admitResize(let spec): return [admitResize(spec)]
+        case .resize(let spec, let ceiling, let containers):
+            return [await resize(spec, ceiling: ceiling, containers: containers)]
         case .createSandbox(let spec, let attempt): return await createSandbox(spec, attempt: attempt)
         case .ensureImage(let spec, let container): return [await ensureImage(spec, container)]
-        case .launch(let spec, let container, let attempt, let sandbox, let reference):
-            return await launch(spec, container, attempt: attempt, sandbox: sandbox, imageReference: reference)
+        case .launch(let spec, let container, let attempt, let sandbox, let reference, let backoff):
+            let launch = Launch(
+                attempt: attempt, sandbox: sandbox, imageReference: reference, backoffSeconds: backoff)
+            return await self.launch(spec, container, launch)
         case .runPostStart(let spec, let container, let id): return [await runPostStart(spec, container, id: id)]
         case .kill(let spec, let container, let id, let grace, _):
             return await kill(spec, container, id: id, graceSeconds: grace)
@@ -95,7 +102,7 @@ package final class RuntimeEffects: PodEffects {
 
     // MARK: Before the sandbox
 
-    private func prepare(_ pod: Pod) async -> PodEvent {
+    private func prepare(_ pod: Pod, ceiling: PodCgroupLimits?) async -> PodEvent {
         let identity = PodIdentity(pod)
         let began: Int64 = FlowRecorder.systemTime()
         let directories: [String] = [configuration.directory(identity), configuration.logDirectory(identity)]
@@ -112,7 +119,7 @@ package final class RuntimeEffects: PodEffects {
                 reason: "FailedToMakePodDataDirectories", message: "error making pod data directories: \(problem)")
         }
         do throws(PodCgroupError) {
-            try await cgroups.create(pod, limits: ResourceTranslation.pod(pod))
+            try await cgroups.create(pod, limits: ceiling ?? ResourceTranslation.pod(pod))
         } catch {
             return .prepareFailed(
                 reason: "FailedToCreatePodContainer",

@@ -3,7 +3,9 @@ import APIMachinery
 
 /// The kubelet's conditions; those of others (scheduler, readiness gates, disruption) are carried along.
 extension PodMachine {
-    static let ownConditions: Set<String> = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"]
+    static let ownConditions: Set<String> = Resize.conditions.union([
+        "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady",
+    ])
 
     func conditions(_ status: PodStatus, now: Time) -> [PodCondition] {
         var found: [PodCondition] = [sandboxCondition, initialized(status), ready(status), containersReady(status)]
@@ -12,10 +14,11 @@ extension PodMachine {
         scheduled.status = "True"
         let others: [PodCondition] = pod.status.conditions.filter { !Self.ownConditions.contains($0.type) }
         if !others.contains(where: { $0.type == "PodScheduled" }) { found.append(scheduled) }
-        found += others
+        found += others + resizeConditions
         let before: [PodCondition] = pod.status.conditions
         return found.map { condition in
             var condition: PodCondition = condition
+            if Self.ownConditions.contains(condition.type) { condition.observedGeneration = pod.metadata.generation }
             let known: PodCondition? = before.first { $0.type == condition.type }
             let isSame: Bool = known?.status == condition.status && known?.lastTransitionTime != nil
             condition.lastTransitionTime = isSame ? known?.lastTransitionTime : now

@@ -15,12 +15,14 @@ extension PodMachine {
 
     package func currentStatus(now: Time) -> PodStatus {
         var status = PodStatus()
+        status.observedGeneration = pod.metadata.generation
         status.phase = phase
         status.startTime = startTime
         status.hostIP = node.addresses.first ?? ""
         status.hostIPs = node.addresses.map { address in HostIP.with { $0.ip = address } }
         let podAddresses: [String] = pod.spec.hostNetwork ? node.addresses : addresses
-        if hasSandbox || pod.spec.hostNetwork {
+        // A pod that has ended or ends keeps the addresses that it had.
+        if hasSandbox || pod.spec.hostNetwork || ending != nil || terminalPhase != nil {
             status.podIP = podAddresses.first ?? ""
             status.podIPs = podAddresses.map { address in PodIP.with { $0.ip = address } }
         }
@@ -67,8 +69,9 @@ extension PodMachine {
         status.started = record.isRunning && record.isStarted
         status.state = state(record)
         if let last = lastExit(record) { status.lastState.terminated = last }
-        if let resources = spec?.resources, record.role != .ephemeral {
-            status.allocatedResources = resources.requests
+        if let granted = record.granted {
+            status.allocatedResources = granted.requests
+            let resources: ResourceRequirements = (record.isRunning ? record.applied : nil) ?? granted
             if resources != ResourceRequirements() { status.resources = resources }
         }
         return status

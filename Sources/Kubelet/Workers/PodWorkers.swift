@@ -20,6 +20,16 @@ package final class PodWorkers: Sendable {
         var outbox: [Output] = []
         /// Somebody is handing on.
         var isHandingOn: Bool = false
+        /// The API server has it no more.
+        var isGone: Bool = false
+    }
+
+    private struct State {
+        /// By the pods' UIDs.
+        var workers: [String: Worker] = [:]
+        /// Pods of which nothing is left here, while the API server keeps them: a finalizer holds them. They never run
+        /// again, and what was told of them last holds.
+        var ended: Set<String> = []
     }
 
     private struct Output {
@@ -34,7 +44,7 @@ package final class PodWorkers: Sendable {
         case wake(at: Time, PodIdentity)
     }
 
-    private let workers = Mutex<[String: Worker]>([:])
+    private let state = Mutex(State())
     private let effects: any PodEffects
     private let reports: any PodReports
     private let clock: any WallClock
@@ -68,24 +78,34 @@ package final class PodWorkers: Sendable {
     /// - Parameter causes: nil: nothing but what the kubelet itself has written; what it does goes on for its old reasons.
     package func see(_ pod: Pod, node: PodMachine.NodeFacts, causes: [Cause]?) {
         let uid: String = pod.metadata.uid
-        workers.withLock { workers in
-            if workers[uid] == nil { workers[uid] = Worker(machine: PodMachine(pod, node: node)) }
+        let hasEnded: Bool = state.withLock { state in
+            if state.ended.contains(uid) { return true }
+            if state.workers[uid] == nil { state.workers[uid] = Worker(machine: PodMachine(pod, node: node)) }
+            return false
         }
+        if hasEnded { return }
         deliver(.seen(pod), to: PodIdentity(pod), causes: causes)
     }
 
     /// Hands an event to a pod's machine. Does nothing for pods that are not (or no longer) here.
     package func deliver(_ event: PodEvent, to pod: PodIdentity, causes: [Cause]? = nil) {
         let now: Time = clock.now
-        let isMine: Bool = workers.withLock { workers in
-            guard var worker = workers.removeValue(forKey: pod.uid) else { return false }
+        let isMine: Bool = state.withLock { state in
+            guard var worker = state.workers.removeValue(forKey: pod.uid) else {
+                if case .removed = event { state.ended.remove(pod.uid) }
+                return false
+            }
             if let causes { worker.causes = causes }
-            if case .timer = event { worker.wake = nil }
+            switch event {
+            case .timer: worker.wake = nil
+            case .removed: worker.isGone = true
+            default: break
+            }
             let actions: [PodAction] = worker.machine.receive(event, now: now)
             if !actions.isEmpty {
                 worker.outbox.append(Output(pod: worker.machine.pod, actions: actions, causes: worker.causes))
             }
-            defer { workers[pod.uid] = worker }
+            defer { state.workers[pod.uid] = worker }
             guard !worker.isHandingOn else { return false }
             worker.isHandingOn = true
             return true
@@ -100,25 +120,37 @@ package final class PodWorkers: Sendable {
 
     /// nil: all is handed on; a machine that has finished is forgotten.
     private func nextOutput(of uid: String) -> Output? {
-        workers.withLock { workers in
-            guard var worker = workers.removeValue(forKey: uid) else { return nil }
+        state.withLock { state in
+            guard var worker = state.workers.removeValue(forKey: uid) else { return nil }
             let output: Output? = worker.outbox.isEmpty ? nil : worker.outbox.removeFirst()
             if output == nil { worker.isHandingOn = false }
-            if output != nil || !worker.machine.isFinished { workers[uid] = worker }
+            if output != nil || !worker.machine.isFinished {
+                state.workers[uid] = worker
+            } else if !worker.isGone {
+                state.ended.insert(uid)
+            }
             return output
         }
     }
 
     /// What the machine of a pod believes at this moment; nil if it is not here.
     package func machine(of uid: String) -> PodMachine? {
-        workers.withLock { $0[uid]?.machine }
+        state.withLock { $0.workers[uid]?.machine }
     }
 
+    /// Whether nothing is left here of a pod that the API server still has.
+    package func hasEnded(_ uid: String) -> Bool { state.withLock { $0.ended.contains(uid) } }
+
     /// All pods of the node, each with its status as its machine has it now.
-    package var pods: [Pod] { workers.withLock { workers in workers.values.map(\.machine.pod) } }
+    package var pods: [Pod] { state.withLock { $0.workers.values.map(\.machine.pod) } }
+
+    /// The pods that use some of the node, each with what it was granted.
+    package var granted: [Pod] {
+        state.withLock { $0.workers.values.filter { $0.machine.terminalPhase == nil }.map(\.machine.grantedPod) }
+    }
 
     /// The UIDs of all pods that have a machine.
-    package var known: Set<String> { workers.withLock { Set($0.keys) } }
+    package var known: Set<String> { state.withLock { Set($0.workers.keys) } }
 
     private func dispatch(_ action: PodAction, of pod: Pod, identity: PodIdentity, causes: [Cause]) {
         Causes.$current.withValue(causes) { handOver(action, of: pod, identity: identity, causes: causes) }
@@ -138,10 +170,10 @@ package final class PodWorkers: Sendable {
     }
 
     private func wake(at time: Time, _ pod: PodIdentity) {
-        let isEarlier: Bool = workers.withLock { workers in
-            guard let worker = workers[pod.uid] else { return false }
+        let isEarlier: Bool = state.withLock { state in
+            guard let worker = state.workers[pod.uid] else { return false }
             if let known = worker.wake, known <= time { return false }
-            workers[pod.uid]?.wake = time
+            state.workers[pod.uid]?.wake = time
             return true
         }
         if isEarlier { feed.yield(.wake(at: time, pod)) }

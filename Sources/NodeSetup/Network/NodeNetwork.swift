@@ -21,6 +21,8 @@ package enum NodeNetwork {
         if NetworkPlugins.hasClusterNetwork(Files.entries(NetworkPlugins.systemConfiguration)) {
             return NetworkPlugins.systemConfiguration
         }
+        // Before the first rule of ours.
+        try FirewallNote.take(paths)
         var network = network
         if network.mtu == nil { network.mtu = NetworkPlugins.defaultRouteMTU() }
         do throws(Subprocess.Error) {

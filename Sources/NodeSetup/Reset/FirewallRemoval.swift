@@ -5,7 +5,8 @@
 ///     -A POSTROUTING -s 10.244.0.5/32 -m comment --comment "name: \"swiftlet\" id: \"8f…\"" -j CNI-a1b2…
 ///     -A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"swiftlet\" id: \"8f…\"" … -j CNI-DN-c3d4…
 ///
-/// The chains `CNI-HOSTPORT-…` are shared by all networks; they go when nobody uses them any more.
+/// The chains `CNI-HOSTPORT-…` are shared by all networks, and portmap leaves them behind with its last pod; they go when
+/// nobody uses them any more. It makes them again when it needs them.
 package struct FirewallRemoval: Equatable, Sendable {
     /// For `iptables-restore --noflush`: one transaction per table. Empty when there is nothing to do.
     package private(set) var script = ""
@@ -41,7 +42,7 @@ package struct FirewallRemoval: Equatable, Sendable {
         var deleted = ours.filter { rule in !privateChains.contains { rule.hasPrefix("-A \($0) ") } }
         let dnatIsUsed = rules.contains { $0.hasPrefix("-A CNI-HOSTPORT-DNAT ") && !ours.contains($0) }
         var goingChains = privateChains.filter(chains.contains).sorted()
-        if !dnatIsUsed, !ours.isEmpty {
+        if !dnatIsUsed {
             let shared = Self.sharedChains.map { Substring($0) }.filter(chains.contains)
             deleted += rules.filter { rule in
                 !ours.contains(rule) && Self.target(rule).map(shared.contains) == true

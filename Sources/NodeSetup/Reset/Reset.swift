@@ -59,6 +59,13 @@ package struct Reset: Sendable {
             }
         case .deleteTable(let family, let name):
             return attempt(["nft", "delete", "table", family, name])
+        case .deleteUnusedTable(let table):
+            // Gone by itself, or used by somebody else meanwhile: both are well.
+            let place = ["table", table.family, table.name]
+            guard let text = try? Subprocess.run(["nft", "list"] + place, timeout: .seconds(20)),
+                FirewallTable.isUnused(String(decoding: text, as: UTF8.self))
+            else { return nil }
+            return attempt(["nft", "delete"] + place)
         case .deleteRules(let program, let script, _):
             return attempt([program + "-restore", "--noflush", "-w", "5"], input: Array(script.utf8))
         case .removeCgroup(let path):
@@ -179,11 +186,9 @@ package struct Reset: Sendable {
         let path = paths.cniConfiguration + "/" + PodNetworkConfiguration.fileName
         facts.hadNode = Files.exists(paths.kubeletDirectory) || Files.exists(path)
         if facts.hadNode, let output = try? Subprocess.run(["nft", "list", "tables"], timeout: .seconds(10)) {
-            for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
-                let words = line.split(separator: " ").map(String.init)
-                if words.count == 3, words[0] == "table" { facts.tables.append((words[1], words[2])) }
-            }
+            facts.tables = FirewallTable.list(String(decoding: output, as: UTF8.self))
         }
+        facts.earlierTables = FirewallNote.read(paths)
         guard let text = Files.text(path), let name = Self.member("name", in: text),
             let bridge = Self.member("bridge", in: text)
         else { return }

@@ -7,6 +7,8 @@ package struct ResetPlan: Sendable, Equatable {
         /// An address of the loopback interface.
         case removeAddress(String)
         case deleteTable(family: String, name: String)
+        /// Only if nothing is left in it by then.
+        case deleteUnusedTable(FirewallTable)
         /// A script for `iptables-restore --noflush`, or its IPv6 sister.
         case deleteRules(program: String, script: String, rules: Int)
         /// From the root of the hierarchy; only what has no processes is removed.
@@ -21,6 +23,8 @@ package struct ResetPlan: Sendable, Equatable {
             case .deleteInterface(let name): "delete network interface \(name)"
             case .removeAddress(let address): "remove address \(address) from the loopback interface"
             case .deleteTable(let family, let name): "delete nftables table \(family) \(name)"
+            case .deleteUnusedTable(let table):
+                "delete nftables table \(table.family) \(table.name) if nothing is left in it"
             case .deleteRules(let program, _, let rules): "delete \(rules) rules and chains with \(program)-restore"
             case .removeCgroup(let path): "remove cgroup \(path)"
             case .removeFile(let path): "delete \(path)"
@@ -56,7 +60,9 @@ package struct ResetFacts: Sendable, Equatable {
     /// Whether a node ran with this data directory.
     package var hadNode = false
     /// nftables tables as (family, name).
-    package var tables: [(family: String, name: String)] = []
+    package var tables: [FirewallTable] = []
+    /// Tables that were there before our node came; nil: nobody noted.
+    package var earlierTables: [FirewallTable]?
     /// What `iptables-save` and `ip6tables-save` write, per program that is there.
     package var rules: [String: String] = [:]
     /// Cgroups below the pods' root, deepest first, and the root.
@@ -80,7 +86,8 @@ package struct ResetFacts: Sendable, Equatable {
             && left.rules == right.rules && left.podCgroups == right.podCgroups && left.trees == right.trees
             && left.files == right.files && left.madeFiles == right.madeFiles
             && left.ownsDataDirectory == right.ownsDataDirectory
-            && left.hadNode == right.hadNode && left.tables.elementsEqual(right.tables, by: ==)
+            && left.hadNode == right.hadNode && left.tables == right.tables
+            && left.earlierTables == right.earlierTables
     }
 }
 
@@ -146,6 +153,10 @@ extension ResetFacts {
         let prefix: String? = network?.name ?? (hadNode ? PodNetworkConfiguration().name : nil)
         for table in tables where prefix.map({ table.name.hasPrefix($0 + "-") }) == true {
             plan.steps.append(.deleteTable(family: table.family, name: table.name))
+        }
+        if network != nil, let earlierTables {
+            let made = FirewallTable.shared.filter { tables.contains($0) && !earlierTables.contains($0) }
+            plan.steps += made.map { .deleteUnusedTable($0) }
         }
         plan.steps += podCgroups.map { .removeCgroup($0) }
         plan.steps += files.map { .removeFile($0) }

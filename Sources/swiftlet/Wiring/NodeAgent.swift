@@ -161,10 +161,13 @@ struct NodeAgent: Sendable {
             StaticPodManifest.Rules(
                 fill: { $0.setDefaults() }, check: { pod in pod.validate().map(\.description) })
         )
+        // With a network of the machine's own, only that knows the ranges.
+        let hasOwnNetwork: Bool = prepared.containerd.networkConfiguration != NetworkPlugins.systemConfiguration
         let identity = NodeStatusBuilder.Identity(
             name: configuration.nodeName, addresses: configuration.addresses, port: configuration.kubeletPort,
             kubeletVersion: Version.kubernetes,
-            labels: ["node.kubernetes.io/instance-type": "swiftlet"])
+            labels: ["node.kubernetes.io/instance-type": "swiftlet"],
+            podCIDRs: hasOwnNetwork ? [PodNetworkConfiguration().podCIDR] : [])
         return KubeletService(identity, configuration: settings, transport: transport, parts: parts)
     }
 
