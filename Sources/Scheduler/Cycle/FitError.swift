@@ -12,10 +12,13 @@ package struct FitError: Error, Sendable, Equatable {
 
     package var nodeCount: Int
     package var verdicts: [NodeVerdict]
+    /// Why no node was looked at; each node's verdict says it, too.
+    package var refusal: Verdict?
 
-    package init(nodeCount: Int, verdicts: [NodeVerdict]) {
+    package init(nodeCount: Int, verdicts: [NodeVerdict], refusal: Verdict? = nil) {
         self.nodeCount = nodeCount
         self.verdicts = verdicts
+        self.refusal = refusal
     }
 
     /// The plugins whose refusal something may change later.
@@ -27,7 +30,7 @@ package struct FitError: Error, Sendable, Equatable {
     package var message: String {
         guard nodeCount > 0 else { return "no nodes available to schedule pods" }
         var text: String = "0/\(nodeCount) nodes are available"
-        let reasons: String = Self.histogram(verdicts.flatMap { $0.reasons.map(\.reason) })
+        let reasons: String = refusal?.reason ?? Self.histogram(verdicts.flatMap { $0.reasons.map(\.reason) })
         text += reasons.isEmpty ? "." : ": \(reasons)."
         let hopeless: Int = verdicts.count { $0.reasons.contains(where: \.isUnresolvable) }
         var preemption: [String] = []

@@ -12,11 +12,22 @@ package struct SchedulerCore: Sendable {
         case nodeGone(name: String)
         case podSeen(Pod)
         case podGone(Pod)
+        case volumes(VolumeEvent)
         /// The binding was written; the watch will confirm it.
         case bound(uid: String)
         case bindingFailed(uid: String)
         /// That a pod found no node has been told to everyone.
         case reported
+    }
+
+    /// A claim, volume or storage class appeared, changed or went.
+    package enum VolumeEvent: Sendable {
+        case claimSeen(PersistentVolumeClaim)
+        case claimGone(PersistentVolumeClaim)
+        case volumeSeen(PersistentVolume)
+        case volumeGone(name: String)
+        case classSeen(StorageClass)
+        case classGone(name: String)
     }
 
     package enum Action: Sendable {
@@ -48,6 +59,7 @@ package struct SchedulerCore: Sendable {
         case .nodeGone(let name): table.remove(node: name)
         case .podSeen(let pod): podSeen(pod, now: now)
         case .podGone(let pod): podGone(pod, now: now)
+        case .volumes(let event): if volumesChanged(event) { queue.notice(.volumesChanged, now: now) }
         case .bound(let uid): queue.remove(uid: uid)
         case .bindingFailed(let uid):
             assumed.remove(uid)
@@ -117,6 +129,19 @@ package struct SchedulerCore: Sendable {
         guard table.isPlaced(pod: uid) else { return }
         table.remove(pod: uid)
         queue.notice(.podGone, now: now)
+    }
+
+    /// Whether pods that wait may have got what they lack.
+    private mutating func volumesChanged(_ event: VolumeEvent) -> Bool {
+        switch event {
+        case .claimSeen(let claim): return table.volumes.update(claim)
+        case .volumeSeen(let volume): return table.volumes.update(volume)
+        case .classSeen(let storage): return table.volumes.update(storage)
+        case .claimGone(let claim): table.volumes.remove(claim: claim.metadata.name, in: claim.metadata.namespace)
+        case .volumeGone(let name): table.volumes.remove(volume: name)
+        case .classGone(let name): table.volumes.remove(storageClass: name)
+        }
+        return false
     }
 
     private func isOurs(_ pod: Pod) -> Bool {

@@ -9,6 +9,7 @@ package struct SchedulingCycle: Sendable {
         case unschedulable(FitError)
     }
 
+    private let preFilters: [any PreFilterPlugin]
     private let filters: [any FilterPlugin]
     private let scorers: [any ScorePlugin]
     /// Below this many nodes all are looked at; above it, a share that shrinks as the cluster grows (upstream's rule).
@@ -17,8 +18,10 @@ package struct SchedulingCycle: Sendable {
     private var start: Int = 0
 
     package init() {
+        preFilters = [VolumeRestrictions(), VolumeBinding()]
         filters = [
             NodeUnschedulable(), NodeName(), TaintToleration(), NodeAffinity(), NodePorts(), NodeResourcesFit(),
+            VolumeRestrictions(), VolumeBinding(),
         ]
         scorers = [
             TaintToleration(), NodeAffinity(), NodeResourcesFit(), NodeResourcesBalancedAllocation(), ImageLocality(),
@@ -27,6 +30,7 @@ package struct SchedulingCycle: Sendable {
 
     /// - Complexity: O(nodes looked at × plugins that have something to say).
     package mutating func decide(_ pod: PodInfo, on table: NodeTable) -> Decision {
+        if let refusal = refusal(of: pod, on: table) { return .unschedulable(refusal) }
         let active: [any FilterPlugin] = filters.filter { $0.concerns(pod) }
         let total: Int = table.rows.count
         let wanted: Int = Self.sampleSize(of: table.nodeCount)
@@ -53,14 +57,26 @@ package struct SchedulingCycle: Sendable {
         return .node(table.rows[best].name, evaluated: looked, feasible: feasible.count)
     }
 
-    /// The first plugin that refuses decides; resources tell everything that lacks.
+    /// Refused whatever the node. Without nodes that is not asked: then they are what lacks.
+    private func refusal(of pod: PodInfo, on table: NodeTable) -> FitError? {
+        guard table.nodeCount > 0 else { return nil }
+        for plugin in preFilters where plugin.concerns(pod) {
+            guard let verdict = plugin.refuse(pod, in: table) else { continue }
+            let verdicts: [FitError.NodeVerdict] = table.rows.filter(\.isKnown).map { row in
+                FitError.NodeVerdict(node: row.name, reasons: [verdict])
+            }
+            return FitError(nodeCount: verdicts.count, verdicts: verdicts, refusal: verdict)
+        }
+        return nil
+    }
+
+    /// The first plugin that refuses decides; it tells everything that lacks.
     private static func verdicts(
         _ pod: PodInfo, _ row: NodeTable.Row, _ table: NodeTable, _ filters: [any FilterPlugin]
     ) -> [Verdict] {
         for filter in filters {
-            guard let verdict = filter.filter(pod, on: row, in: table) else { continue }
-            guard let fit = filter as? NodeResourcesFit else { return [verdict] }
-            return fit.reasons(pod, on: row, in: table)
+            guard filter.filter(pod, on: row, in: table) != nil else { continue }
+            return filter.reasons(pod, on: row, in: table)
         }
         return []
     }

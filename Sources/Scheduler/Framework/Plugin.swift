@@ -24,6 +24,8 @@ package enum PluginName: String, Sendable, CaseIterable {
     case nodeAffinity = "NodeAffinity"
     case nodePorts = "NodePorts"
     case nodeResourcesFit = "NodeResourcesFit"
+    case volumeRestrictions = "VolumeRestrictions"
+    case volumeBinding = "VolumeBinding"
     case nodeResourcesBalancedAllocation = "NodeResourcesBalancedAllocation"
     case imageLocality = "ImageLocality"
 }
@@ -44,12 +46,26 @@ package protocol FilterPlugin: Sendable {
     /// nil: the node can take it.
     func filter(_ pod: PodInfo, on row: NodeTable.Row, in table: NodeTable) -> Verdict?
 
+    /// All that `filter` has against a node, where it may be several things; empty: the node can take it.
+    func reasons(_ pod: PodInfo, on row: NodeTable.Row, in table: NodeTable) -> [Verdict]
+
     /// false if the plugin has nothing to say of this pod on any node, so that it is left out of the cycle.
     func concerns(_ pod: PodInfo) -> Bool
 }
 
 extension FilterPlugin {
+    package func reasons(_ pod: PodInfo, on row: NodeTable.Row, in table: NodeTable) -> [Verdict] {
+        filter(pod, on: row, in: table).map { [$0] } ?? []
+    }
+
     package func concerns(_ pod: PodInfo) -> Bool { true }
+}
+
+/// Says whether any node could take a pod, before nodes are looked at.
+package protocol PreFilterPlugin: Sendable {
+    /// nil: nothing speaks against it yet. A refusal holds for all nodes.
+    func refuse(_ pod: PodInfo, in table: NodeTable) -> Verdict?
+    func concerns(_ pod: PodInfo) -> Bool
 }
 
 /// Says which of the nodes that can take a pod should.

@@ -35,6 +35,9 @@ package struct NodeTable: Sendable {
     private var placements: [String: Placement] = [:]
     /// How many nodes hold an image, for locality scoring.
     package private(set) var imageSpread: [String: Int] = [:]
+    package var volumes = VolumeTable()
+    /// How many pods with a node use a claim (`namespace/name`).
+    private var claimUsers: [String: Int] = [:]
 
     package init() {}
 
@@ -80,6 +83,7 @@ package struct NodeTable: Sendable {
         rows[position].scoringRequested += requirements.scoringRequests
         rows[position].podCount += 1
         rows[position].hostPorts += requirements.hostPorts
+        for claim in requirements.claims { claimUsers[claim, default: 0] += 1 }
     }
 
     /// A pod gives its room back. Does nothing for pods that are not counted.
@@ -88,11 +92,17 @@ package struct NodeTable: Sendable {
         rows[position].requested -= placement.requirements.requests
         rows[position].scoringRequested -= placement.requirements.scoringRequests
         rows[position].podCount -= 1
+        for claim in placement.requirements.claims {
+            let users: Int = (claimUsers[claim] ?? 0) - 1
+            claimUsers[claim] = users > 0 ? users : nil
+        }
         for port in placement.requirements.hostPorts {
             if let place = rows[position].hostPorts.firstIndex(of: port) { rows[position].hostPorts.remove(at: place) }
         }
         removeRowIfUnused(position)
     }
+
+    package func isUsed(claim key: String) -> Bool { claimUsers[key] != nil }
 
     package func isPlaced(pod uid: String) -> Bool { placements[uid] != nil }
 

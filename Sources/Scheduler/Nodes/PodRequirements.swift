@@ -20,6 +20,8 @@ package struct PodRequirements: Sendable {
     package var scoringRequests: ResourceVector
     package var hostPorts: [HostPort]
     package var images: [String]
+    /// The claims that its volumes name, `namespace/name`.
+    package var claims: [String]
 
     /// Assumed for scoring where a container requests no CPU, in thousandths of a core.
     package static let defaultMilliCPU: Int = 100
@@ -31,6 +33,9 @@ package struct PodRequirements: Sendable {
         scoringRequests = Self.total(pod.spec, names: &names, assumingDefaults: true)
         hostPorts = Self.ports(pod.spec)
         images = pod.spec.containers.map(\.image)
+        claims = pod.spec.volumes.compactMap { volume in
+            volume.persistentVolumeClaim.map { VolumeTable.key(pod.metadata.namespace, $0.claimName) }
+        }
     }
 
     /// Upstream's rule: the sum of containers and sidecars (init containers that always restart), or the most that any

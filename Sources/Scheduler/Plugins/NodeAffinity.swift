@@ -23,7 +23,7 @@ package struct NodeAffinity: FilterPlugin, ScorePlugin {
         for (key, value) in pod.spec.nodeSelector where node.metadata.labels[key] != value { return false }
         let required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
         guard let required else { return true }
-        return required.nodeSelectorTerms.contains { matches(term: $0, node) }
+        return matches(required, node)
     }
 
     package func score(_ pod: PodInfo, on row: NodeTable.Row, in table: NodeTable) -> Int {
@@ -39,6 +39,11 @@ package struct NodeAffinity: FilterPlugin, ScorePlugin {
     }
 
     package func normalise(_ scores: inout [Int]) { normaliseProportionally(&scores, reversed: false) }
+
+    /// Whether one of a selector's terms matches; volumes say with such a selector where they can be used.
+    static func matches(_ selector: NodeSelector, _ node: Node) -> Bool {
+        selector.nodeSelectorTerms.contains { matches(term: $0, node) }
+    }
 
     /// A term without any requirement matches nothing, as upstream has it.
     private static func matches(term: NodeSelectorTerm, _ node: Node) -> Bool {

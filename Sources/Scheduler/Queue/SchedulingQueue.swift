@@ -22,7 +22,7 @@ package struct SchedulingQueue: Sendable {
 
     /// Something that may make room or remove an obstacle.
     package enum ClusterEvent: Sendable {
-        case nodeAdded, nodeChanged, podGone
+        case nodeAdded, nodeChanged, podGone, volumesChanged
     }
 
     private var active = Heap()
@@ -154,7 +154,8 @@ package struct SchedulingQueue: Sendable {
     private static func helps(_ event: ClusterEvent, _ plugins: Set<PluginName>) -> Bool {
         switch event {
         case .nodeAdded, .nodeChanged: return true
-        case .podGone: return plugins.contains(.nodeResourcesFit) || plugins.contains(.nodePorts)
+        case .podGone: return !plugins.isDisjoint(with: [.nodeResourcesFit, .nodePorts, .volumeRestrictions])
+        case .volumesChanged: return !plugins.isDisjoint(with: [.volumeRestrictions, .volumeBinding])
         }
     }
 }

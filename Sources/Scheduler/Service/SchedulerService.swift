@@ -42,6 +42,9 @@ package final class SchedulerService: Controller {
         self.configuration = configuration
         informers.informer(Node.self).addHandler { [weak self] event in self?.note(event) }
         informers.informer(Pod.self).addHandler { [weak self] event in self?.note(event) }
+        informers.informer(PersistentVolumeClaim.self).addHandler { [weak self] event in self?.note(event) }
+        informers.informer(PersistentVolume.self).addHandler { [weak self] event in self?.note(event) }
+        informers.informer(StorageClass.self).addHandler { [weak self] event in self?.note(event) }
     }
 
     /// Schedules until the task is cancelled. The informers are run by whoever owns their set.
@@ -99,6 +102,20 @@ package final class SchedulerService: Controller {
             inbox.events.append(event.kind == .deleted ? .podGone(event.object) : .podSeen(event.object))
         }
         signal.raise()
+    }
+
+    private func note(_ event: InformerEvent<PersistentVolumeClaim>) {
+        put(.volumes(event.kind == .deleted ? .claimGone(event.object) : .claimSeen(event.object)))
+    }
+
+    private func note(_ event: InformerEvent<PersistentVolume>) {
+        let volume: PersistentVolume = event.object
+        put(.volumes(event.kind == .deleted ? .volumeGone(name: volume.metadata.name) : .volumeSeen(volume)))
+    }
+
+    private func note(_ event: InformerEvent<StorageClass>) {
+        let storage: StorageClass = event.object
+        put(.volumes(event.kind == .deleted ? .classGone(name: storage.metadata.name) : .classSeen(storage)))
     }
 
     private func put(_ event: SchedulerCore.Event) {
@@ -220,7 +237,7 @@ extension SchedulerCore.Event {
     fileprivate var endsBinding: Bool {
         switch self {
         case .bound, .bindingFailed, .reported: true
-        case .nodeSeen, .nodeGone, .podSeen, .podGone: false
+        case .nodeSeen, .nodeGone, .podSeen, .podGone, .volumes: false
         }
     }
 }
