@@ -215,7 +215,9 @@ targets += [
     .testTarget(name: "AdmissionTests", dependencies: api + ["APIServer", "Store", "Flow", "Client"]),
     .testTarget(
         name: "ServiceProxyTests",
-        dependencies: api + ["Client", "Flow", "Netfilter", "NetfilterKernel", "NetworkPolicies", "ServiceProxy"]),
+        dependencies: api + [
+            "Client", "Controllers", "Flow", "Netfilter", "NetfilterKernel", "NetworkPolicies", "ServiceProxy",
+        ]),
     .testTarget(name: "KubeletTests", dependencies: api + ["Flow", "Client", "CRI", "Kubelet"]),
 ]
 
