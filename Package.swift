@@ -122,6 +122,7 @@ targets += [
     .target(name: "Netfilter"),
     .target(name: "NetfilterKernel", dependencies: ["Netfilter"]),
     .target(name: "ServiceProxy", dependencies: api + ["Flow", "Client", "Netfilter"]),
+    .executableTarget(name: "proxy-bench", dependencies: ["Netfilter", "NetfilterKernel", "ServiceProxy"]),
     .target(name: "NetworkPolicies", dependencies: api + ["Flow", "Client", "Netfilter"]),
 
     .target(name: "CRI", dependencies: ["Codec"], exclude: ["Schema"]),
