@@ -122,6 +122,7 @@ targets += [
     .target(name: "Netfilter"),
     .target(name: "NetfilterKernel", dependencies: ["Netfilter"]),
     .target(name: "ServiceProxy", dependencies: api + ["Flow", "Client", "Netfilter"]),
+    .executableTarget(name: "proxy-bench", dependencies: ["Netfilter", "NetfilterKernel", "ServiceProxy"]),
     .target(name: "NetworkPolicies", dependencies: api + ["Flow", "Client", "Netfilter"]),
 
     .target(name: "CRI", dependencies: ["Codec"], exclude: ["Schema"]),
@@ -211,7 +212,9 @@ targets += [
     .testTarget(name: "AdmissionTests", dependencies: api + ["APIServer", "Store", "Flow", "Client"]),
     .testTarget(
         name: "ServiceProxyTests",
-        dependencies: api + ["Client", "Flow", "Netfilter", "NetfilterKernel", "NetworkPolicies", "ServiceProxy"]),
+        dependencies: api + [
+            "Client", "Controllers", "Flow", "Netfilter", "NetfilterKernel", "NetworkPolicies", "ServiceProxy",
+        ]),
     .testTarget(name: "KubeletTests", dependencies: api + ["Flow", "Client", "CRI", "Kubelet"]),
 ]
 

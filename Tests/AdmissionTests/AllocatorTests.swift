@@ -197,6 +197,18 @@ import Testing
         #expect(try Self.grant(allocator, quiet).spec.ports[0].nodePort == 0)
     }
 
+    @Test func `the machine's own ports are nobody's node ports`() throws {
+        let range: CIDR = try #require(CIDR("10.0.0.0/24"))
+        var configuration = ClusterServiceAllocator.Configuration(ranges: [range], ports: 30000...30001)
+        configuration.reservedPorts = [30000, 6443]
+        let allocator = ClusterServiceAllocator(configuration, link: ServerLink())
+        #expect(
+            Self.refused(allocator, Self.service("NodePort") { $0.spec.ports[0].nodePort = 30000 })?
+                .hasSuffix("provided port is already allocated") == true)
+        #expect(try Self.grant(allocator, Self.service("NodePort")).spec.ports[0].nodePort == 30001)
+        #expect(Self.refused(allocator, Self.service("NodePort"))?.hasSuffix("range is full") == true)
+    }
+
     @Test func `a local load balancer has a health check port`() throws {
         let allocator = Self.small()
         let local = Self.service("LoadBalancer") { $0.spec.externalTrafficPolicy = "Local" }

@@ -1,5 +1,6 @@
 import APICore
 import APIMachinery
+import APINetworking
 import APIPolicy
 import APIServer
 import Codec
@@ -77,6 +78,79 @@ import Testing
             try await server.create(Self.services, Self.service("wet", address: "10.96.0.11"))
             try await server.delete(Self.services, "one")
             #expect(await second() == nil)
+        }
+    }
+
+    private static let ranges = GroupVersionResource(
+        group: "networking.k8s.io", version: "v1", resource: "servicecidrs")
+
+    /// What is said to a service that asks for an address; "" if it gets it.
+    private static func answer(_ server: AdmissionServer, _ name: String, _ address: String = "") async -> String {
+        let error: StatusError? = await refusal { () async throws(StatusError) in
+            try await server.create(Self.services, Self.service(name, address: address))
+        }
+        return error?.message ?? ""
+    }
+
+    @Test func `addresses come from every range that is ready, and from none that goes`() async throws {
+        try await withServer(kinds: builtinKinds) { server in
+            var extra = ServiceCIDR.with {
+                $0.metadata.name = "extra"
+                $0.metadata.finalizers = ["example.com/held"]
+                $0.spec.cidrs = ["10.150.0.0/28"]
+            }
+            try await server.create(Self.ranges, extra)
+            #expect(
+                await Self.answer(server, "early", "10.150.0.5").hasSuffix(
+                    "(10.150.0.5) is not in the valid range. The range of valid IPs is 10.96.0.0/16"))
+            extra.status.conditions = [
+                Condition.with {
+                    $0.type = "Ready"
+                    $0.status = "True"
+                    $0.reason = "Ready"
+                    $0.lastTransitionTime = Time(seconds: 1)
+                }
+            ]
+            _ = try await server.client.perform(
+                APIRequest(.update, Self.ranges, name: "extra", subresource: "status", body: extra.jsonBytes))
+            #expect(await Self.answer(server, "one", "10.150.0.5") == "")
+            #expect(await Self.answer(server, "two", "10.150.0.5").hasSuffix("provided IP is already allocated"))
+            #expect(
+                await Self.answer(server, "out", "10.151.0.5").hasSuffix(
+                    "The range of valid IPs is 10.96.0.0/16,10.150.0.0/28"))
+            try await server.delete(Self.ranges, "extra", namespace: "")
+            #expect(await Self.answer(server, "late", "10.150.0.6").contains("is not in the valid range"))
+            // What it gave stays with its service, and is known when that goes.
+            #expect(try await server.get(Service.self, Self.services, "one").spec.clusterIP == "10.150.0.5")
+            try await server.delete(Self.services, "one")
+            #expect(await Self.answer(server, "any") == "")
+        }
+    }
+
+    @Test func `an address that somebody else's object holds is not given`() async throws {
+        try await withServer(kinds: builtinKinds) { server in
+            let addresses = GroupVersionResource(
+                group: "networking.k8s.io", version: "v1", resource: "ipaddresses")
+            func record(_ name: String, _ labels: StringMap<String>) async throws(StatusError) {
+                let parent = ParentReference.with {
+                    $0.group = "gateway.networking.k8s.io"
+                    $0.resource = "gateways"
+                    $0.namespace = "default"
+                    $0.name = "g"
+                }
+                try await server.create(
+                    addresses,
+                    APINetworking.IPAddress.with {
+                        $0.metadata.name = name
+                        $0.metadata.labels = labels
+                        $0.spec.parentRef = parent
+                    })
+            }
+            try await record("10.96.0.77", [:])
+            #expect(await Self.answer(server, "one", "10.96.0.77").hasSuffix("provided IP is already allocated"))
+            // That of a service that went a moment ago does not matter.
+            try await record("10.96.0.78", ["ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io"])
+            #expect(await Self.answer(server, "two", "10.96.0.78") == "")
         }
     }
 

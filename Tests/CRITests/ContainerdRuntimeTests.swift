@@ -17,14 +17,14 @@ struct ContainerdNode: Sendable {
         var network = PodNetworkConfiguration()
         network.name = "swc\(tag)"
         network.bridge = "swc\(tag)"
-        network.podCIDR = "10.\(150 + Int(number >> 8) % 50).\(number & 0xff).0/24"
-        network.clusterCIDR = network.podCIDR
+        let range = "10.\(150 + Int(number >> 8) % 50).\(number & 0xff).0/24"
+        network.ranges = [PodNetworkConfiguration.Range(node: range, cluster: range)]
         self.network = network
         podsRoot = "/swc\(tag)"
     }
 
     /// The bridge's address: the first one of the range.
-    var gateway: String { String(network.podCIDR.split(separator: "/")[0].dropLast()) + "1" }
+    var gateway: String { String(network.ranges[0].node.split(separator: "/")[0].dropLast()) + "1" }
 
     static var isPossible: Bool {
         let programs = ["containerd", "runc", "ctr", "python3", "busybox"]

@@ -70,7 +70,7 @@ private struct PodMaker: Reconciler {
         }
     }
 
-    private func setup(log: Log = .silent) -> Setup {
+    private func setup(log: Log = .silent, after delay: Duration = .zero) -> Setup {
         var settings = InformerSettings()
         settings.clock = clock
         let informers = InformerSet(over: server, settings: settings)
@@ -87,7 +87,7 @@ private struct PodMaker: Reconciler {
         let runner = ControllerRunner(
             "replicaset-controller", of: "replicasets", reconciler, client: APIClient(server),
             configuration: configuration)
-        runner.watch(sets)
+        runner.watch(sets, after: delay) { event in [event.key] }
         runner.watch(pods, ownedBy: ReplicaSet.self)
         return Setup(runner: runner, informers: informers, reconciler: reconciler, recorder: recorder)
     }
@@ -110,6 +110,24 @@ private struct PodMaker: Reconciler {
         #expect(step?.object == ObjectPath("replicasets", namespace: "default", name: "web"))
         #expect(step?.causes == [.revision(revision)])
         #expect(step?.details.count { $0.name == "create" } == 3)
+    }
+
+    @Test func `changes that may wait are one, a while after the first`() async {
+        let setup = setup(after: .seconds(5))
+        await with {
+            await setup.run()
+        } _: {
+            #expect(await setup.informers.waitUntilSynced())
+            server.put(set(1))
+            server.put(set(2))
+            let sets: ObjectCache<ReplicaSet> = setup.reconciler.sets
+            #expect(await eventually { sets[ObjectKey("default", "web")]?.spec.replicas == 2 })
+            #expect(await eventually { clock.nextDeadline == .seconds(5) })
+            #expect(setup.reconciler.seen.all.isEmpty)
+            clock.advance(by: .seconds(5))
+            #expect(await eventually { server.objects(Pod.self).count == 2 })
+        }
+        #expect(setup.recorder.steps().first?.details.count { $0.name == "create" } == 2)
     }
 
     @Test func `a stale cache makes no pod twice`() async {

@@ -17,8 +17,8 @@ struct TestNode: Sendable {
         var network = PodNetworkConfiguration()
         network.name = "swt\(tag)"
         network.bridge = "swt\(tag)"
-        network.podCIDR = "10.\(200 + Int(number >> 8) % 50).\(number & 0xff).0/24"
-        network.clusterCIDR = network.podCIDR
+        let range = "10.\(200 + Int(number >> 8) % 50).\(number & 0xff).0/24"
+        network.ranges = [PodNetworkConfiguration.Range(node: range, cluster: range)]
         self.network = network
         podsRoot = "/swt\(tag)"
     }

@@ -50,6 +50,21 @@ import Testing
         #expect(NetworkPlugins.hasClusterNetwork(["10-flannel.conflist", "87-podman-bridge.conflist"]))
     }
 
+    @Test func `a pod network of two families has a range, and a table of rules, of each`() {
+        var network = PodNetworkConfiguration()
+        network.ranges = [
+            PodNetworkConfiguration.Range(node: "fd00:1::/64", cluster: "fd00:1::/56"),
+            PodNetworkConfiguration.Range(node: "10.1.0.0/24", cluster: "10.1.0.0/16"),
+        ]
+        let list = network.conflist(addresses: "/a")
+        #expect(list.contains("\"ranges\": [[{\"subnet\": \"fd00:1::/64\"}], [{\"subnet\": \"10.1.0.0/24\"}]],"))
+        let script = PodMasquerade(network).script
+        #expect(script.contains("ip6 saddr fd00:1::/64 ip6 daddr != { fd00:1::/56, ff00::/8 } masquerade\n"))
+        #expect(script.contains("ip saddr 10.1.0.0/24 ip daddr != { 10.1.0.0/16, 224.0.0.0/4 } masquerade\n"))
+        #expect(
+            script.contains("delete table ip6 swiftlet-pods\n") && script.contains("delete table ip swiftlet-pods\n"))
+    }
+
     @Test func `the containerd configuration quotes what it is given`() {
         let paths = NodePaths(dataDirectory: "/d\"\\x", runDirectory: "/r")
         let text = ContainerdConfiguration(paths: paths, networkPlugins: "/p").text
@@ -80,6 +95,10 @@ import Testing
         #expect(item("nft")?.verdict == .degraded)
         #expect(item("cgroups")?.detail == "version 1 without memory")
         #expect(item("capabilities")?.verdict == .met)
+        #expect(item("bridge-filter")?.verdict == .degraded)
+        #expect(item("bridge-filter")?.remedy.hasPrefix("modprobe br_netfilter") == true)
+        facts.filtersBridges = true
+        #expect(Prerequisites(facts).items.first { $0.name == "bridge-filter" }?.verdict == .met)
     }
 
     @Test func `effective capabilities are read from the kernel's status text`() {

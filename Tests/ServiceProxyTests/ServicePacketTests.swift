@@ -223,6 +223,76 @@ struct ServicePacketTests {
         #expect(lab.answering(from: "pod3", cluster, 80, times: 3) == ["pod2"])
     }
 
+    @Test func `the node's own servers are reached at the node's own ports, whatever services say`() throws {
+        let facts: ServiceFacts = service {
+            $0.balancerAddresses = [address("192.0.2.1"), address("2001:db8::1")]
+            $0.ports[0].number = 6443
+            $0.ports[0].nodePort = 30443
+        }
+        lab.serve("node", name: "own", port: 6443)
+        lab.serve("node", name: "own", port: 30443)
+        _ = try core(facts, [slice(["pod1"]), slice(["pod1"], six: true)])
+        #expect(lab.answering(from: "outside", "192.0.2.1", 6443, times: 3) == ["pod1"], "without the guard")
+        let guarded: NodeFacts = node { node in
+            node.addresses = [address("192.0.2.1"), address("2001:db8::1")]
+            node.ownPorts = [NodeFacts.OwnPort(.tcp, 6443), NodeFacts.OwnPort(.tcp, 30443)]
+        }
+        _ = try core(facts, [slice(["pod1"]), slice(["pod1"], six: true)], node: guarded)
+        for client in ["outside", "pod3", "node"] {
+            for place in ["192.0.2.1", "2001:db8::1"] {
+                #expect(lab.answering(from: client, place, 6443, times: 2) == ["own"])
+                #expect(lab.answering(from: client, place, 30443, times: 2) == ["own"])
+            }
+            // Only the node's addresses are guarded, and other ports are led on.
+            #expect(lab.answering(from: client, cluster, 6443, times: 2) == ["pod1"])
+            #expect(lab.answering(from: client, "192.0.2.1", 53, times: 2, isStream: false) == ["pod1"])
+        }
+    }
+
+    @Test(arguments: [
+        ("PreferClose", "pod1 pod2"), ("PreferSameZone", "pod1 pod2"), ("PreferSameNode", "pod1"),
+        ("", "pod1 pod2 pod3"),
+    ])
+    func `packets stay where a service's traffic distribution wants them, as long as somebody serves there`(
+        distribution: String, near: String
+    ) throws {
+        let maker = SliceMaker(distribution)
+        var node: NodeFacts = self.node()
+        node.zone = "east"
+        var core = ProxyCore(node)
+        core.set(service(), name)
+        core.set(try maker.slice(pods: ["pod1": "node", "pod2": "near", "pod3": "far"]), "slice-0", of: name)
+        try apply(&core)
+        let all: Set<String> = Set(near.split(separator: " ").map { String($0) })
+        #expect(lab.answering(from: "node", cluster, 80, times: 40) == all)
+        #expect(lab.answering(from: "outside", cluster, 80, times: 40) == all)
+        #expect(lab.answering(from: "outside", cluster, 53, times: 40, isStream: false) == all)
+        // Where nobody is near, the others serve.
+        core.set(try maker.slice(pods: ["pod3": "far"]), "slice-0", of: name)
+        try apply(&core)
+        #expect(lab.answering(from: "outside", cluster, 80, times: 3) == ["pod3"])
+    }
+
+    @Test func `packets to addresses of services that none has go nowhere, but the node keeps its own`() throws {
+        _ = try lab.output("ip address add 10.96.0.10/32 dev lo")
+        lab.serve("node", name: "own", port: 5353)
+        lab.serve("outside", name: "astray", port: 80)
+        _ = try lab.output("ip route add 10.96.0.0/24 via 192.0.2.2")
+        try PacketLab.run("ip -n \(lab.prefix)outside address add 10.96.0.99/32 dev lo")
+        var core: ProxyCore = try core(service(), [slice(["pod1"])])
+        #expect(lab.answering(from: "pod3", "10.96.0.99", 80, times: 1) == ["astray"], "without a range")
+        let ranges: [IPPrefix] = ["10.96.0.0/16", "fd00:96::/112"].compactMap { IPPrefix($0) }
+        let isNew: Bool = core.set(serviceRanges: ranges)
+        let isNewAgain: Bool = core.set(serviceRanges: ranges)
+        #expect(isNew && !isNewAgain)
+        try apply(&core)
+        for client in ["pod3", "node"] {
+            #expect(lab.ask(from: client, "10.96.0.99", 80, milliseconds: 300) == .silence)
+            #expect(lab.answering(from: client, "10.96.0.10", 5353, times: 1) == ["own"])
+            #expect(lab.answering(from: client, cluster, 80, times: 1) == ["pod1"])
+        }
+    }
+
     @Test func `SCTP is led on`() throws {
         let facts: ServiceFacts = service { $0.ports.append(.init(name: "signal", transport: .sctp, number: 99)) }
         _ = try core(facts, [slice(["pod1"])])

@@ -31,8 +31,8 @@ struct ContainerdStreamTests {
         var network = PodNetworkConfiguration()
         network.name = "sws\(tag)"
         network.bridge = "sws\(tag)"
-        network.podCIDR = "10.\(201 + Int(number >> 8) % 40).\(number & 0xff).0/24"
-        network.clusterCIDR = network.podCIDR
+        let range = "10.\(201 + Int(number >> 8) % 40).\(number & 0xff).0/24"
+        network.ranges = [PodNetworkConfiguration.Range(node: range, cluster: range)]
         self.network = network
         podsRoot = "/sws\(tag)"
     }

@@ -25,10 +25,11 @@ def free_port():
 class Cluster:
     """A cluster in a directory of its own, with the commands that tests use."""
 
-    def __init__(self, directory, node="tester", with_node=True):
+    def __init__(self, directory, node="tester", with_node=True, options=()):
         self.directory = str(directory)
         self.node = node
         self.with_node = with_node
+        self.options = list(options)
         self.port = free_port()
         self.kubelet_port = free_port()
         self.kubeconfig = f"{directory}/admin.kubeconfig"
@@ -41,7 +42,7 @@ class Cluster:
         return self.swiftlet(
             "up", "--detach", "--data-dir", self.directory, "--port", str(self.port), "--kubelet-port",
             str(self.kubelet_port), "--node-name", self.node, "--timeout", str(timeout),
-            *([] if self.with_node else ["--no-node"]), timeout=timeout + 30)
+            *self.options, *([] if self.with_node else ["--no-node"]), timeout=timeout + 30)
 
     def down(self):
         return self.swiftlet("down", "--data-dir", self.directory, timeout=90)

@@ -3,6 +3,8 @@ import APIMachinery
 /// The cluster IPs of one range. Neither the network's own address nor, for IPv4, the broadcast address is used.
 struct AddressPool: Sendable {
     let range: CIDR
+    /// Whether addresses are given out; one that is going only knows what is taken.
+    var isOpen: Bool = true
     private let first: IPAddress
     private var numbers: NumberPool
     /// More addresses than this are not kept apart; upstream's limit for IPv6 ranges.
@@ -29,6 +31,9 @@ struct AddressPool: Sendable {
         case outOfRange
     }
 
+    /// Whether it is one of the addresses that can be given out.
+    func has(_ address: IPAddress) -> Bool { number(of: address) != nil }
+
     private func number(of address: IPAddress) -> Int? {
         guard range.contains(address), address.bits >= first.bits else { return nil }
         let number = Int(clamping: address.bits - first.bits)
@@ -54,6 +59,7 @@ struct AddressPool: Sendable {
         number(of: address).map { numbers.isTaken($0) } ?? false
     }
 
+    var taken: [IPAddress] { numbers.taken.compactMap { first.advanced(by: $0) } }
     var takenCount: Int { numbers.takenCount }
     var size: Int { numbers.size }
 }

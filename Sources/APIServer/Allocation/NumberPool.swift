@@ -19,6 +19,9 @@ struct NumberPool: Sendable {
 
     var isFull: Bool { takenCount == size }
 
+    /// In order.
+    var taken: [Int] { (0..<size).filter { isTaken($0) } }
+
     /// Numbers out of range are not taken.
     func isTaken(_ number: Int) -> Bool {
         guard number >= 0, number < size else { return false }

@@ -3,8 +3,8 @@ import APIMachinery
 
 /// What is taken of cluster IPs and node ports. Pure; `ClusterServiceAllocator` holds it.
 struct ServicePools: Sendable {
-    /// One per family, the cluster's preferred family first.
-    var addresses: [AddressPool]
+    /// One per range, the cluster's preferred family first. Ranges may overlap; what is taken is so in all that have it.
+    private(set) var addresses: [AddressPool]
     var ports: PortPool
 
     init(ranges: [CIDR], ports: ClosedRange<Int>) {
@@ -12,24 +12,77 @@ struct ServicePools: Sendable {
         self.ports = PortPool(ports)
     }
 
+    /// Gives out addresses of these ranges only. What is taken of others stays known.
+    ///
+    /// - Parameter services: what holds addresses, asked only for ranges that are new.
+    mutating func open(_ ranges: [CIDR], services: () -> [Service]) {
+        for index in addresses.indices { addresses[index].isOpen = ranges.contains(addresses[index].range) }
+        addresses.removeAll { !$0.isOpen && $0.takenCount == 0 }
+        let new: [CIDR] = ranges.filter { range in !addresses.contains { $0.range == range } }
+        guard !new.isEmpty else { return }
+        let held: [IPAddress] = services().flatMap(\.spec.heldAddresses)
+        for range in new {
+            var pool = AddressPool(range)
+            for other in addresses where other.range.overlaps(range) {
+                for address in other.taken { _ = pool.take(address) }
+            }
+            for address in held { _ = pool.take(address) }
+            addresses.append(pool)
+        }
+        let order: [CIDR] = ranges
+        addresses.sort { one, other in
+            (order.firstIndex(of: one.range) ?? .max) < (order.firstIndex(of: other.range) ?? .max)
+        }
+    }
+
     /// Marks as taken what services hold already. What is taken twice or lies out of range stays as it is.
     mutating func adopt(_ services: [Service]) {
         for service in services {
             for address in service.spec.heldAddresses {
-                guard let index = index(of: address.family) else { continue }
-                _ = addresses[index].take(address)
+                for index in addresses.indices { _ = addresses[index].take(address) }
             }
             for port in service.spec.heldPorts { _ = ports.take(port) }
         }
     }
 
-    func index(of family: IPAddress.Family) -> Int? {
-        addresses.firstIndex { $0.range.address.family == family }
+    func has(_ family: IPAddress.Family) -> Bool { addresses.contains { $0.range.address.family == family } }
+
+    /// The ranges of a family that addresses come from.
+    func ranges(_ family: IPAddress.Family) -> [CIDR] {
+        addresses.filter { $0.isOpen && $0.range.address.family == family }.map(\.range)
+    }
+
+    /// Why not, if it cannot be taken.
+    mutating func take(_ address: IPAddress) -> AddressPool.Refusal? {
+        let holders: [Int] = addresses.indices.filter { addresses[$0].has(address) }
+        guard holders.contains(where: { addresses[$0].isOpen }) else { return .outOfRange }
+        if holders.contains(where: { addresses[$0].isTaken(address) }) { return .taken }
+        for index in holders { _ = addresses[index].take(address) }
+        return nil
+    }
+
+    /// Nil: all ranges of the family are full.
+    ///
+    /// - Parameter isFree: whether an address that no service has is nobody else's, either.
+    mutating func takeAny(_ family: IPAddress.Family, random: UInt64, isFree: (IPAddress) -> Bool) -> IPAddress? {
+        for index in addresses.indices where addresses[index].isOpen && addresses[index].range.address.family == family
+        {
+            var passed: [IPAddress] = []
+            var found: IPAddress?
+            while found == nil, let address = addresses[index].takeAny(random: random) {
+                if isFree(address) { found = address } else { passed.append(address) }
+            }
+            for address in passed { addresses[index].release(address) }
+            guard let found else { continue }
+            for other in addresses.indices where other != index { _ = addresses[other].take(found) }
+            return found
+        }
+        return nil
     }
 
     mutating func release(_ taken: Taken) {
         for address in taken.addresses {
-            if let index = index(of: address.family) { addresses[index].release(address) }
+            for index in addresses.indices { addresses[index].release(address) }
         }
         for port in taken.ports { ports.release(port) }
     }
@@ -48,6 +101,8 @@ struct ServiceGrant {
     var pools: ServicePools
     var taken = ServicePools.Taken()
     let random: () -> UInt64
+    /// Whether an address that no service has is nobody else's, either.
+    let isFree: (IPAddress) -> Bool
 
     // MARK: - Addresses
 
@@ -71,11 +126,12 @@ struct ServiceGrant {
     private mutating func grantAddress(_ given: String, family: String, held: [IPAddress], service: Service)
         throws(StatusError) -> String
     {
-        guard let index = pools.index(of: family == "IPv6" ? .v6 : .v4) else {
+        let kind: IPAddress.Family = family == "IPv6" ? .v6 : .v4
+        guard pools.has(kind) else {
             throw .internalError("no range for cluster IPs of the family \(family)")
         }
         guard !given.isEmpty else {
-            guard let address = pools.addresses[index].takeAny(random: random()) else {
+            guard let address = pools.takeAny(kind, random: random(), isFree: isFree) else {
                 throw .internalError("failed to allocate a serviceIP: range is full")
             }
             taken.addresses.insert(address)
@@ -86,7 +142,7 @@ struct ServiceGrant {
         }
         if held.contains(address) { return given }
         let why: String
-        switch pools.addresses[index].take(address) {
+        switch isFree(address) ? pools.take(address) : .taken {
         case nil:
             taken.addresses.insert(address)
             return given
@@ -94,7 +150,7 @@ struct ServiceGrant {
         case .outOfRange:
             why =
                 "the provided IP (\(address)) is not in the valid range. The range of valid IPs is "
-                + pools.addresses[index].range.description
+                + pools.ranges(kind).map(\.description).joined(separator: ",")
         }
         let error: FieldError = .invalid(
             FieldPath("spec").child("clusterIPs"), [given], "failed to allocate IP \(given): \(why)")

@@ -76,13 +76,22 @@ package final class ControllerRunner<Key: ControllerKey>: Controller {
     // MARK: - What it watches; called before `run`
 
     /// Queues what `keys` makes of each change. `keys` is pure and quick.
+    ///
+    /// - Parameter delay: how long a key waits for others like it, counted from the first.
     package func watch<Object: APIObject>(
-        _ informer: Informer<Object>, _ keys: @escaping @Sendable (InformerEvent<Object>) -> [Key]
+        _ informer: Informer<Object>, after delay: Duration = .zero,
+        _ keys: @escaping @Sendable (InformerEvent<Object>) -> [Key]
     ) {
         reads(informer)
         let queue: WorkQueue<Key> = self.queue
         informer.addHandler { event in
-            for key in keys(event) { queue.add(key, causes: [event.cause]) }
+            for key in keys(event) {
+                if delay == .zero {
+                    queue.add(key, causes: [event.cause])
+                } else {
+                    queue.add(key, after: delay, causes: [event.cause])
+                }
+            }
         }
     }
 

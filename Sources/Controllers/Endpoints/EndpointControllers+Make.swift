@@ -18,7 +18,7 @@ extension EndpointSliceReconciler {
         runner.watch(services) { event in event.kind == .deleted ? [] : [event.key] }
         runner.reads(nodes)
         let cache: ObjectCache<Service> = services.cache
-        runner.watch(pods) { event in ServiceBackends.services(event, cache) }
+        runner.watch(pods, after: context.batching.slices) { event in ServiceBackends.services(event, cache) }
         // Ours, when somebody else changes or deletes them.
         runner.watch(slices) { event in
             guard event.kind != .added,
@@ -45,7 +45,7 @@ extension EndpointsReconciler {
             client: context.client(name), configuration: configuration)
         runner.watch(services)
         let cache: ObjectCache<Service> = services.cache
-        runner.watch(pods) { event in ServiceBackends.services(event, cache) }
+        runner.watch(pods, after: context.batching.endpoints) { event in ServiceBackends.services(event, cache) }
         runner.watch(endpoints) { event in
             // Without a service they are somebody's own, and left alone.
             event.kind == .deleted && cache.snapshot(event.key) != nil ? [event.key] : []
@@ -67,7 +67,7 @@ extension SliceMirroringReconciler {
         let configuration: ControllerConfiguration = context.configuration(name)
         let runner = ControllerRunner(
             name, of: "endpoints", reconciler, client: context.client(name), configuration: configuration)
-        runner.watch(endpoints)
+        runner.watch(endpoints, after: context.batching.mirrored) { event in [event.key] }
         runner.watch(services)
         runner.watch(slices) { event in
             guard event.kind != .added,

@@ -8,7 +8,8 @@ extension LoadBalancerReconciler {
         let nodes: Informer<Node> = context.informers.informer(Node.self)
         let configuration: ControllerConfiguration = context.configuration(name)
         let runner = ControllerRunner(
-            name, of: "services", LoadBalancerReconciler(services: services.cache, nodes: nodes.cache),
+            name, of: "services",
+            LoadBalancerReconciler(services: services.cache, nodes: nodes.cache, ownPorts: context.ownPorts),
             client: context.client(name), configuration: configuration)
         let cache: ObjectCache<Service> = services.cache
         let all: @Sendable () -> [ObjectKey] = { cache.list(where: { isOurs($0) }).map(\.key) }

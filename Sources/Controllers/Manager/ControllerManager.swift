@@ -16,12 +16,16 @@ package struct ControllerContext: Sendable {
     package let rootCA: String
     /// The resources that the API server has; nil: all that upstream has. Controllers of others are not run.
     package let served: Set<GroupVersionResource>?
+    /// At which the cluster's own servers listen on the nodes' addresses: load balancers get none of these.
+    package let ownPorts: Set<OwnPort>
+    package let batching: EndpointBatching
 
     package init(
         informers: InformerSet, transport: @escaping @Sendable (_ controller: String) -> any Transport,
         clock: any MonotonicClock = SystemMonotonicClock(), wallClock: any WallClock = SystemWallClock(),
         log: Log = .silent, recorder: FlowRecorder? = nil, rootCA: String = "",
-        served: Set<GroupVersionResource>? = nil
+        served: Set<GroupVersionResource>? = nil, ownPorts: Set<OwnPort> = [],
+        batching: EndpointBatching = EndpointBatching()
     ) {
         self.informers = informers
         self.transport = transport
@@ -31,6 +35,8 @@ package struct ControllerContext: Sendable {
         self.recorder = recorder
         self.rootCA = rootCA
         self.served = served
+        self.ownPorts = ownPorts
+        self.batching = batching
     }
 
     package func client(_ controller: String) -> APIClient {

@@ -81,7 +81,8 @@ package final class KubeletService: Controller {
                 reports.event(
                     .warning, reason: error.reason, message: error.message, container: nil, about: pod)
             })
-        let observer = RuntimeObserver(runtime: parts.runtime)
+        let observer = RuntimeObserver(
+            runtime: parts.runtime, prefersIPv6: configuration.nodeAddresses.first?.contains(":") == true)
         watch = RuntimeWatch(observer: observer, exits: parts.exits, clock: parts.clock, log: parts.log)
         let puller = ImagePuller(
             images: parts.images, reports: reports, sources: sources, clock: parts.clock, recorder: parts.recorder)

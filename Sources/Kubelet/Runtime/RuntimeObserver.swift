@@ -19,8 +19,12 @@ package final class RuntimeObserver: Sendable {
     /// Numbers questions and answers, so that machines know which came later.
     private let order = Atomic<Int>(0)
 
-    package init(runtime: any RuntimeService) {
+    /// Whether a pod's address of IPv6 is the primary one, as the node's is; runtimes have IPv4 first.
+    private let prefersIPv6: Bool
+
+    package init(runtime: any RuntimeService, prefersIPv6: Bool = false) {
         self.runtime = runtime
+        self.prefersIPv6 = prefersIPv6
     }
 
     /// What the runtime has of one pod.
@@ -134,7 +138,9 @@ package final class RuntimeObserver: Sendable {
         let network: PodSandboxNetworkStatus? = response.status?.network
         let processID: Int32? = VerboseInfo(response.info).processID
         let all: [String] = [network?.ip ?? ""] + (network?.additionalIps.map(\.ip) ?? [])
-        let addresses: [String] = all.filter { !$0.isEmpty }
+        let present: [String] = all.filter { !$0.isEmpty }
+        let addresses: [String] =
+            present.filter { $0.contains(":") == prefersIPv6 } + present.filter { $0.contains(":") != prefersIPv6 }
         state.withLock { state in
             state.addresses[sandbox] = addresses
             state.processes[sandbox] = processID

@@ -13,6 +13,15 @@ package enum TransportProtocol: UInt8, Sendable, Hashable {
         default: return nil
         }
     }
+
+    /// Kubernetes' name.
+    package var name: String {
+        switch self {
+        case .tcp: "TCP"
+        case .udp: "UDP"
+        case .sctp: "SCTP"
+        }
+    }
 }
 
 /// Values as they stand in registers: four bytes each.

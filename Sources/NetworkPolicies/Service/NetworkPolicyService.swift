@@ -18,6 +18,10 @@ package final class NetworkPolicyService: Sendable {
         package var shortestPause: Duration = .milliseconds(50)
         package var checkPeriod: Duration = .seconds(30)
         package var families: [InternetAddress.Family] = [.ip4, .ip6]
+        /// Whether the kernel shows packets between two pods of this node's bridge to the firewall. If not, policies do not
+        /// bind these, and an event of each policy says so.
+        package var bridgeFilters: Bool = true
+        package var events: EventRecorder?
 
         package init() {}
     }
@@ -57,12 +61,26 @@ package final class NetworkPolicyService: Sendable {
 
     private func saw(_ event: InformerEvent<NetworkPolicy>) {
         let facts: PolicyFacts? = event.kind == .deleted ? nil : PolicyFacts(event.object)
+        if event.kind == .added && !configuration.bridgeFilters { warn(event.object) }
         change { state in
             guard state.policies[event.key] != facts else { return false }
             state.policies[event.key] = facts
             state.notes.append((event.key, facts == nil ? "policy lifted" : "policy in force", event.cause))
             return true
         }
+    }
+
+    private func warn(_ policy: NetworkPolicy) {
+        let reference = ObjectReference.with {
+            $0.kind = NetworkPolicy.gvk.kind
+            $0.apiVersion = "networking.k8s.io/v1"
+            $0.namespace = policy.metadata.namespace
+            $0.name = policy.metadata.name
+            $0.uid = policy.metadata.uid
+        }
+        let message: String =
+            "Node \(node) does not enforce the policy between its own pods: its kernel lacks br_netfilter"
+        configuration.events?.record(EventNote(reference, .warning, reason: "PartlyEnforced", message))
     }
 
     private func saw(_ event: InformerEvent<Pod>) {

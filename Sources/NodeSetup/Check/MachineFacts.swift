@@ -15,6 +15,8 @@ package struct MachineFacts: Sendable, Equatable {
     package var overlayWorks = false
     /// Kinds of interfaces that the kernel refuses to make.
     package var missingLinkKinds: [String] = []
+    /// Whether the firewall sees, or can be made to see, packets between two ports of a bridge.
+    package var filtersBridges = false
     /// This process's effective capabilities, one bit each.
     package var capabilities: UInt64 = 0
 
@@ -45,6 +47,9 @@ package struct MachineFacts: Sendable, Equatable {
         }
         facts.overlayWorks = overlayWorks(below: paths.dataDirectory)
         facts.missingLinkKinds = ["bridge", "veth"].filter { !makesLink($0) }
+        facts.filtersBridges =
+            Files.exists("/proc/sys/net/bridge/bridge-nf-call-iptables")
+            || (try? Subprocess.run(["modprobe", "--dry-run", "br_netfilter"], timeout: .seconds(5))) != nil
         facts.capabilities = effectiveCapabilities(Files.text("/proc/self/status") ?? "")
         return facts
     }

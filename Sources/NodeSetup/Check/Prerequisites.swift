@@ -43,6 +43,7 @@ package struct Prerequisites: Sendable, Equatable {
             Self.cgroups(facts),
             Self.overlay(facts),
             Self.links(facts),
+            Self.bridges(facts),
             Self.pause(facts),
             Self.capabilities(facts),
         ]
@@ -112,6 +113,17 @@ package struct Prerequisites: Sendable, Equatable {
             name: "pod-network", verdict: .missing,
             detail: "the kernel makes no \(facts.missingLinkKinds.joined(separator: " and no ")) interface",
             remedy: facts.missingLinkKinds.map { "modprobe \($0)" }.joined(separator: "; "))
+    }
+
+    private static func bridges(_ facts: MachineFacts) -> Item {
+        if facts.filtersBridges {
+            return Item(
+                name: "bridge-filter", verdict: .met, detail: "the firewall sees packets within a bridge", remedy: "")
+        }
+        return Item(
+            name: "bridge-filter", verdict: .degraded,
+            detail: "the kernel has no br_netfilter: network policies do not bind pods of this node among themselves",
+            remedy: "modprobe br_netfilter, or a kernel with CONFIG_BRIDGE_NETFILTER")
     }
 
     private static func pause(_ facts: MachineFacts) -> Item {

@@ -17,7 +17,10 @@ package enum ClusterAddress {
         }
         do throws(Subprocess.Error) {
             try Subprocess.run(
-                ["ip", "address", "replace", address + "/32", "dev", "lo", "label", label, "scope", "host"],
+                // Only addresses of IPv4 have labels.
+                isIPv6(address)
+                    ? ["ip", "address", "replace", address + "/128", "dev", "lo", "scope", "host", "nodad"]
+                    : ["ip", "address", "replace", address + "/32", "dev", "lo", "label", label, "scope", "host"],
                 timeout: .seconds(10))
         } catch {
             throw .address(error)
@@ -38,17 +41,22 @@ package enum ClusterAddress {
 
     /// The address that a cluster with these directories added, if it is there.
     static func installed(_ paths: NodePaths) -> String? {
-        guard let address = Files.text(paths.runDirectory + fileName), !address.isEmpty,
+        guard let address = Files.text(paths.runDirectory + fileName), !address.isEmpty else { return nil }
+        let selector = isIPv6(address) ? [] : ["label", label]
+        guard
             let output = try? Subprocess.run(
-                ["ip", "-o", "address", "show", "dev", "lo", "label", label], timeout: .seconds(10))
+                ["ip", "-o", "address", "show", "dev", "lo"] + selector, timeout: .seconds(10))
         else { return nil }
         let isThere = String(decoding: output, as: UTF8.self).split(separator: "\n").contains { line in
-            line.split(separator: " ").contains { $0 == address + "/32" }
+            line.split(separator: " ").contains { $0 == address + prefix(address) }
         }
         return isThere ? address : nil
     }
 
+    private static func isIPv6(_ address: String) -> Bool { address.utf8.contains(UInt8(ascii: ":")) }
+    private static func prefix(_ address: String) -> String { isIPv6(address) ? "/128" : "/32" }
+
     static func remove(_ address: String) throws(Subprocess.Error) {
-        try Subprocess.run(["ip", "address", "delete", address + "/32", "dev", "lo"], timeout: .seconds(10))
+        try Subprocess.run(["ip", "address", "delete", address + prefix(address), "dev", "lo"], timeout: .seconds(10))
     }
 }

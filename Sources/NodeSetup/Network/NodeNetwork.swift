@@ -17,6 +17,7 @@ package enum NodeNetwork {
         _ network: PodNetworkConfiguration, paths: NodePaths, report: inout Report
     ) throws(SystemError) -> String {
         try enable("/proc/sys/net/ipv4/ip_forward", &report)
+        if network.ranges.contains(where: \.isIPv6) { try forwardIPv6(&report) }
         bridgeFilter(&report)
         if NetworkPlugins.hasClusterNetwork(Files.entries(NetworkPlugins.systemConfiguration)) {
             return NetworkPlugins.systemConfiguration
@@ -42,6 +43,18 @@ package enum NodeNetwork {
         report.changes.append("set \(path) to 1")
     }
 
+    /// A machine that forwards no longer listens to routers, unless it is told to: it would lose its own default route.
+    private static func forwardIPv6(_ report: inout Report) throws(SystemError) {
+        let place = "/proc/sys/net/ipv6/conf"
+        for interface in Files.entries(place) {
+            let path = "\(place)/\(interface)/accept_ra"
+            guard Files.text(path)?.hasPrefix("1") == true else { continue }
+            try Files.set(path, to: "2\n")
+            report.changes.append("set \(path) to 2")
+        }
+        try enable(place + "/all/forwarding", &report)
+    }
+
     private static func bridgeFilter(_ report: inout Report) {
         let directory = "/proc/sys/net/bridge"
         do {
@@ -51,7 +64,7 @@ package enum NodeNetwork {
                 if Files.exists(path) { try enable(path, &report) }
             }
         } catch {
-            report.problems.append("\(error); services may not be reachable from pods on their own node")
+            report.problems.append("\(error); network policies do not bind pods of this node among themselves")
         }
     }
 
@@ -59,18 +72,21 @@ package enum NodeNetwork {
     package static func forwardComment(_ network: String) -> String { network + " pods" }
 
     private static func passForwardFirewall(_ network: PodNetworkConfiguration, _ report: inout Report) {
-        guard let rules = try? Subprocess.run(["iptables", "-w", "5", "-S", "FORWARD"], timeout: .seconds(10)),
-            String(decoding: rules, as: UTF8.self).hasPrefix("-P FORWARD DROP")
-        else { return }
         let comment = ["-m", "comment", "--comment", forwardComment(network.name), "-j", "ACCEPT"]
-        for direction in ["-s", "-d"] {
-            let rule = [direction, network.podCIDR] + comment
-            if (try? Subprocess.run(["iptables", "-w", "5", "-C", "FORWARD"] + rule)) != nil { continue }
-            do {
-                try Subprocess.run(["iptables", "-w", "5", "-I", "FORWARD"] + rule, timeout: .seconds(10))
-                report.changes.append("let pods' packets pass the FORWARD chain (\(direction) \(network.podCIDR))")
-            } catch {
-                report.problems.append("\(error)")
+        for range in network.ranges {
+            let program = [range.isIPv6 ? "ip6tables" : "iptables", "-w", "5"]
+            guard let rules = try? Subprocess.run(program + ["-S", "FORWARD"], timeout: .seconds(10)),
+                String(decoding: rules, as: UTF8.self).hasPrefix("-P FORWARD DROP")
+            else { continue }
+            for direction in ["-s", "-d"] {
+                let rule = [direction, range.node] + comment
+                if (try? Subprocess.run(program + ["-C", "FORWARD"] + rule)) != nil { continue }
+                do {
+                    try Subprocess.run(program + ["-I", "FORWARD"] + rule, timeout: .seconds(10))
+                    report.changes.append("let pods' packets pass the FORWARD chain (\(direction) \(range.node))")
+                } catch {
+                    report.problems.append("\(error)")
+                }
             }
         }
     }

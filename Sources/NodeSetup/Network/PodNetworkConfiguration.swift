@@ -6,15 +6,27 @@ package struct PodNetworkConfiguration: Sendable, Equatable {
     /// CNI's name of the network. host-local and the results cache use it, and a reset finds rules by it.
     package var name: String = "swiftlet"
     package var bridge: String = "swiftlet0"
-    /// This node's range: `Node.spec.podCIDR`.
-    package var podCIDR: String = "10.244.0.0/24"
-    /// All nodes' ranges. Traffic inside of it keeps its source address.
-    package var clusterCIDR: String = "10.244.0.0/16"
+    /// One per address family, the preferred one first: a pod has an address of each.
+    package var ranges: [Range] = [Range(node: "10.244.0.0/24", cluster: "10.244.0.0/16")]
     /// The size of the largest packet, bytes; nil leaves the kernel's default (1500).
     package var mtu: Int?
     /// Whether the bridge plugin masquerades, with iptables rules of its own for each pod: some 10 ms per pod.
     /// Only where nft is missing; else one rule of ours serves all pods (`PodMasquerade`).
     package var pluginMasquerades: Bool = false
+
+    package struct Range: Sendable, Equatable {
+        /// This node's: `Node.spec.podCIDR`.
+        package var node: String
+        /// All nodes'. Traffic inside of it keeps its source address.
+        package var cluster: String
+
+        package init(node: String, cluster: String) {
+            self.node = node
+            self.cluster = cluster
+        }
+
+        var isIPv6: Bool { node.utf8.contains(UInt8(ascii: ":")) }
+    }
 
     package init() {}
 
@@ -23,6 +35,7 @@ package struct PodNetworkConfiguration: Sendable, Equatable {
 
     /// The CNI network configuration list. Version 0.4.0, which plugins since 0.8 (2019) read.
     package func conflist(addresses: String) -> String {
+        let subnets = ranges.map { "[{\"subnet\": \(Self.quoted($0.node))}]" }.joined(separator: ", ")
         let mtuMember = mtu.map { "\n      \"mtu\": \($0)," } ?? ""
         return """
             {
@@ -37,7 +50,7 @@ package struct PodNetworkConfiguration: Sendable, Equatable {
                   "ipMasq": \(pluginMasquerades),
                   "ipam": {
                     "type": "host-local",
-                    "ranges": [[{"subnet": \(Self.quoted(podCIDR))}]],
+                    "ranges": [\(subnets)],
                     "dataDir": \(Self.quoted(addresses))
                   }
                 },

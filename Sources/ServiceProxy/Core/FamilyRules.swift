@@ -76,7 +76,7 @@ package struct FamilyRules: Sendable {
     private func outsidePlaces(_ facts: ServiceFacts) -> Set<FrontendClaims.Place> {
         var places: Set<FrontendClaims.Place> = []
         for address in outside(facts) {
-            for port in facts.ports {
+            for port in facts.ports where !table.node.keeps(port.transport, port.number, at: address) {
                 places.insert(.init(address: address, transport: port.transport, port: port.number))
             }
         }
@@ -103,9 +103,11 @@ package struct FamilyRules: Sendable {
             let own: [InternetAddress] = addresses.filter { address in
                 claims.owner(.init(address: address, transport: port.transport, port: port.number)) == facts.name
             }
+            var given: ServiceFacts.Port = port
+            if table.node.keeps(port.transport, port.nodePort, at: nil) { given.nodePort = 0 }
             ports.append(
                 ResolvedService.Port(
-                    facts: port, choice: EndpointChoice(port, family, slices, table.node), outside: own,
+                    facts: given, choice: EndpointChoice(port, family, slices, table.node), outside: own,
                     clusterGroup: pair[0], localGroup: pair[1]))
         }
         groups[facts.name] = numbers.isEmpty ? nil : numbers

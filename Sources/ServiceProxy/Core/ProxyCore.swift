@@ -52,6 +52,14 @@ package struct ProxyCore: Sendable {
         return true
     }
 
+    /// The same for the ranges of services' addresses.
+    package mutating func set(serviceRanges: [IPPrefix]) -> Bool {
+        if node.serviceRanges == serviceRanges { return false }
+        node.serviceRanges = serviceRanges
+        forget()
+        return true
+    }
+
     package var hasChanges: Bool { families == nil || !dirty.isEmpty }
 
     /// What leads to the present state. It counts as done: call `forget` if it was not.

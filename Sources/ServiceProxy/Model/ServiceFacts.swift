@@ -106,10 +106,46 @@ package struct NodeFacts: Sendable, Equatable {
     package var zone: String = ""
     /// Where this cluster's pods are: they need no other source address to be answered.
     package var podRanges: [IPPrefix] = []
+    /// Where services' addresses are: what no service has goes nowhere.
+    package var serviceRanges: [IPPrefix] = []
     /// Whether packets between ports of one bridge pass the firewall. If not, answers between pods of this node would
     /// go past it, and such connections get the node's address.
     package var bridgeFilters: Bool = true
     package var families: [InternetAddress.Family] = [.ip4, .ip6]
+    /// The node's own addresses, and the ports at which the cluster's own servers listen there: no service gets these,
+    /// or nobody could take it away again.
+    package var addresses: [InternetAddress] = []
+    package var ownPorts: Set<OwnPort> = []
+
+    package struct OwnPort: Sendable, Hashable {
+        package var transport: TransportProtocol
+        package var number: UInt16
+
+        package init(_ transport: TransportProtocol, _ number: UInt16) {
+            self.transport = transport
+            self.number = number
+        }
+    }
 
     package init(name: String) { self.name = name }
+
+    /// Whether the node keeps a place for itself.
+    ///
+    /// - Parameter address: nil for any address of the node's, which is where node ports are.
+    func keeps(_ transport: TransportProtocol, _ number: UInt16, at address: InternetAddress?) -> Bool {
+        ownPorts.contains(OwnPort(transport, number)) && (address.map { addresses.contains($0) } ?? true)
+    }
+
+    /// What a service asks for and does not get: `192.0.2.1:6443/TCP`, or `:30443/TCP` for a node port.
+    package func kept(from service: ServiceFacts) -> [String] {
+        service.ports.flatMap { port in
+            var places: [String] = Set(service.externalAddresses + service.balancerAddresses).sorted()
+                .filter { keeps(port.transport, port.number, at: $0) }
+                .map { "\($0.family == .ip6 ? "[\($0)]" : "\($0)"):\(port.number)/\(port.transport.name)" }
+            if port.nodePort != 0, keeps(port.transport, port.nodePort, at: nil) {
+                places.append(":\(port.nodePort)/\(port.transport.name)")
+            }
+            return places
+        }
+    }
 }

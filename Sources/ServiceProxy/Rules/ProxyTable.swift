@@ -189,6 +189,15 @@ package struct ProxyTable: Sendable, Equatable {
                 ]
             )
         ]
+            + node.serviceRanges.filter { $0.family == family }.map { range in
+                (
+                    "no such service",
+                    isDestination(in: range) + [
+                        .addressKind(ofSource: false, Register(0)), .compare(Register(0), .unequal, hostBytes(2)),
+                        .verdict(.drop),
+                    ]
+                )
+            }
     }
 
     private var unservedOutsideRules: [(String, [Expression])] {

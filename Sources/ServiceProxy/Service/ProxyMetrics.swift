@@ -2,15 +2,24 @@ import Synchronization
 
 /// What upstream's proxy counts, under upstream's names.
 package final class ProxyMetrics: Sendable {
-    /// Upstream's bounds: 1 ms, doubling, 15 of them.
-    private static let bounds: [Double] = (0..<15).map { 0.001 * Double(1 << $0) }
+    /// Upstream's bounds for the time that rules take: 1 ms, doubling, 15 of them.
+    private static let syncBounds: [Double] = (0..<15).map { 0.001 * Double(1 << $0) }
+    /// And for the time from a pod's change to rules: finer where most lie.
+    private static let programmingBounds: [Double] =
+        [0.25, 0.5] + (1..<60).map { Double($0) } + (12..<24).map { Double($0 * 5) } + (4...10).map { Double($0 * 30) }
 
     struct Histogram {
-        var counts: [Int] = [Int](repeating: 0, count: ProxyMetrics.bounds.count + 1)
-        var sum: Double = 0
+        private let bounds: [Double]
+        private var counts: [Int]
+        private var sum: Double = 0
+
+        init(_ bounds: [Double]) {
+            self.bounds = bounds
+            counts = [Int](repeating: 0, count: bounds.count + 1)
+        }
 
         mutating func observe(_ seconds: Double) {
-            let index: Int = ProxyMetrics.bounds.firstIndex { seconds <= $0 } ?? ProxyMetrics.bounds.count
+            let index: Int = bounds.firstIndex { seconds <= $0 } ?? bounds.count
             counts[index] += 1
             sum += seconds
         }
@@ -18,19 +27,22 @@ package final class ProxyMetrics: Sendable {
         func text(_ name: String) -> String {
             var text: String = "# TYPE \(name) histogram\n"
             var total: Int = 0
-            for (index, bound) in ProxyMetrics.bounds.enumerated() {
+            for (index, bound) in bounds.enumerated() {
                 total += counts[index]
-                text += "\(name)_bucket{le=\"\(bound)\"} \(total)\n"
+                let label: String = bound == bound.rounded() ? String(Int(bound)) : "\(bound)"
+                text += "\(name)_bucket{le=\"\(label)\"} \(total)\n"
             }
-            total += counts[ProxyMetrics.bounds.count]
+            total += counts[bounds.count]
             return text + "\(name)_bucket{le=\"+Inf\"} \(total)\n\(name)_sum \(sum)\n\(name)_count \(total)\n"
         }
     }
 
     struct State {
-        var syncs = Histogram()
-        var completeSyncs = Histogram()
-        var partialSyncs = Histogram()
+        var syncs = Histogram(ProxyMetrics.syncBounds)
+        var completeSyncs = Histogram(ProxyMetrics.syncBounds)
+        var partialSyncs = Histogram(ProxyMetrics.syncBounds)
+        /// From the change of a pod or service to rules that show it.
+        var programming = Histogram(ProxyMetrics.programmingBounds)
         /// Microseconds since 1970.
         var lastSync: Int64 = 0
         var lastQueued: Int64 = 0
@@ -59,6 +71,7 @@ package final class ProxyMetrics: Sendable {
         var text: String = state.syncs.text(prefix + "proxy_rules_duration_seconds")
         text += state.completeSyncs.text(prefix + "full_proxy_rules_duration_seconds")
         text += state.partialSyncs.text(prefix + "partial_proxy_rules_duration_seconds")
+        text += state.programming.text("kubeproxy_network_programming_duration_seconds")
         let numbers: [(String, String, String)] = [
             ("last_timestamp_seconds", "gauge", "\(Double(state.lastSync) / 1e6)"),
             ("last_queued_timestamp_seconds", "gauge", "\(Double(state.lastQueued) / 1e6)"),

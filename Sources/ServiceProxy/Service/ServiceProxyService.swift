@@ -2,6 +2,7 @@ import API
 import APICore
 import APIDiscovery
 import APIMachinery
+import APINetworking
 package import Client
 package import Flow
 package import Netfilter
@@ -13,6 +14,8 @@ package final class ServiceProxyService: Sendable {
     package struct Configuration: Sendable {
         package var log: Log = .silent
         package var recorder: FlowRecorder?
+        /// Tells people of services that ask for what the node keeps.
+        package var events: EventRecorder?
         package var clock: any MonotonicClock = SystemMonotonicClock()
         /// Changes that come sooner after a transaction than this are put together into one.
         package var shortestPause: Duration = .milliseconds(10)
@@ -34,10 +37,19 @@ package final class ServiceProxyService: Sendable {
         var service: ServiceName
     }
 
+    /// What is to be told when the rules that show it are in force.
+    private struct News {
+        var notes: [Note] = []
+        /// When that happened which slices show now, in microseconds since 1970.
+        var triggers: [ServiceName: Set<Int64>] = [:]
+    }
+
     private struct State {
         var core: ProxyCore
-        var notes: [Note] = []
+        var news = News()
         var hasSynced: Bool = false
+        /// Those of each ServiceCIDR.
+        var ranges: [String: [IPPrefix]] = [:]
         var checks: [UInt16: HealthCheck] = [:]
     }
 
@@ -47,18 +59,23 @@ package final class ServiceProxyService: Sendable {
     private let informers: InformerSet
     private let rules: any PacketRules
     private let configuration: Configuration
+    private let node: NodeFacts
+    /// What happened before it says nothing of this proxy. Microseconds since 1970.
+    private let began: Int64 = FlowRecorder.systemTime()
 
     package init(
         node: NodeFacts, informers: InformerSet, rules: any PacketRules, configuration: Configuration = Configuration()
     ) {
         self.informers = informers
         self.rules = rules
+        self.node = node
         self.configuration = configuration
         state = Mutex(State(core: ProxyCore(node)))
         let unlabelled = Selection(
             labelSelector: "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name")
         informers.informer(Service.self).addHandler { [weak self] in self?.saw($0) }
         informers.informer(EndpointSlice.self, selection: unlabelled).addHandler { [weak self] in self?.saw($0) }
+        informers.informer(ServiceCIDR.self).addHandler { [weak self] in self?.saw($0) }
         informers.informer(Node.self, selection: Selection(fieldSelector: "metadata.name=\(node.name)")).addHandler {
             [weak self] in self?.saw($0)
         }
@@ -73,13 +90,35 @@ package final class ServiceProxyService: Sendable {
         state.withLock { state in
             state.core.set(facts, name)
             guard state.hasSynced, state.core.isDirty(name) else { return }
-            state.notes.append(
+            state.news.notes.append(
                 Note(
                     object: ObjectPath("services", namespace: name.namespace, name: name.name),
                     what: facts == nil ? "rules removed" : "rules in force", cause: event.cause, service: name))
         }
         metrics.update { $0.pendingServiceChanges += 1 }
+        if let facts { warn(service, facts, event.old) }
         raise()
+    }
+
+    /// Says once what the service does not get, because the node's own servers listen there.
+    private func warn(_ service: Service, _ facts: ServiceFacts, _ old: Service?) {
+        let kept: [String] = node.kept(from: facts)
+        guard !kept.isEmpty, kept != old.flatMap({ ServiceFacts($0) }).map({ node.kept(from: $0) }) else { return }
+        let places: String = kept.joined(separator: ", ")
+        configuration.log.warning(
+            "a service asks for the node's own ports", [("service", facts.name.description), ("ports", places)])
+        let reference = ObjectReference.with {
+            $0.kind = "Service"
+            $0.apiVersion = "v1"
+            $0.namespace = service.metadata.namespace
+            $0.name = service.metadata.name
+            $0.uid = service.metadata.uid
+            $0.resourceVersion = service.metadata.resourceVersion
+        }
+        configuration.events?.record(
+            EventNote(
+                reference, .warning, reason: "PortInUse",
+                "Node \(node.name) does not serve \(places): the cluster's own servers listen there"))
     }
 
     private func saw(_ event: InformerEvent<EndpointSlice>) {
@@ -89,16 +128,36 @@ package final class ServiceProxyService: Sendable {
             let facts: SliceFacts? = event.kind == .deleted ? nil : SliceFacts(slice, node: state.core.node.name)
             state.core.set(facts, slice.metadata.name, of: name)
             guard state.hasSynced else { return }
-            state.notes += Self.notes(event, name)
+            if event.kind != .deleted, state.core.isDirty(name), let time = trigger(slice) {
+                state.news.triggers[name, default: []].insert(time)
+            }
+            state.news.notes += Self.notes(event, name)
         }
         metrics.update { $0.pendingEndpointChanges += 1 }
         raise()
+    }
+
+    /// Since when the slice should have been as it is, as the endpoint slice controller says.
+    private func trigger(_ slice: EndpointSlice) -> Int64? {
+        let text: String? = slice.metadata.annotations["endpoints.kubernetes.io/last-change-trigger-time"]
+        guard let time = text.flatMap({ MicroTime($0) }), time.microseconds >= began else { return nil }
+        return time.microseconds
     }
 
     private func saw(_ event: InformerEvent<Node>) {
         guard event.kind != .deleted else { return }
         let zone: String = event.object.metadata.labels["topology.kubernetes.io/zone"] ?? ""
         let isNew: Bool = state.withLock { $0.core.move(to: zone) }
+        if isNew { raise() }
+    }
+
+    private func saw(_ event: InformerEvent<ServiceCIDR>) {
+        let name: String = event.object.metadata.name
+        let isNew: Bool = state.withLock { state in
+            state.ranges[name] = event.kind == .deleted ? nil : event.object.spec.cidrs.compactMap { IPPrefix($0) }
+            let all: Set<IPPrefix> = Set(state.ranges.values.joined())
+            return state.core.set(serviceRanges: all.sorted { ($0.address, $0.length) < ($1.address, $1.length) })
+        }
         if isNew { raise() }
     }
 
@@ -170,14 +229,14 @@ package final class ServiceProxyService: Sendable {
     /// Brings the kernel up to date. False: it did not work, and is to be tried again.
     private func sync(_ failures: Int) async -> Bool {
         let began: Int64 = FlowRecorder.systemTime()
-        let (plan, notes, checks): (ProxyCore.Plan?, [Note], [UInt16: HealthCheck]?) = state.withLock { state in
+        let (plan, news, checks): (ProxyCore.Plan?, News, [UInt16: HealthCheck]?) = state.withLock { state in
             let plan: ProxyCore.Plan? = state.core.plan()
             let checks: [UInt16: HealthCheck] = state.core.healthChecks()
             defer {
-                state.notes = []
+                state.news = News()
                 state.checks = checks
             }
-            return (plan, state.notes, checks == state.checks ? nil : checks)
+            return (plan, state.news, checks == state.checks ? nil : checks)
         }
         if let checks { configuration.healthChecks(checks) }
         guard let plan else { return true }
@@ -188,11 +247,12 @@ package final class ServiceProxyService: Sendable {
             metrics.update { $0.failures += 1 }
             state.withLock { state in
                 state.core.forget()
-                state.notes = notes + state.notes
+                state.news.notes = news.notes + state.news.notes
+                state.news.triggers.merge(news.triggers) { $0.union($1) }
             }
             return false
         }
-        tell(plan, notes, began)
+        tell(plan, news, began)
         await removeConnections(plan.datagrams)
         return true
     }
@@ -207,19 +267,20 @@ package final class ServiceProxyService: Sendable {
         }
     }
 
-    private func tell(_ plan: ProxyCore.Plan, _ notes: [Note], _ began: Int64) {
+    private func tell(_ plan: ProxyCore.Plan, _ news: News, _ began: Int64) {
         let now: Int64 = FlowRecorder.systemTime()
         let seconds: Double = Double(now - began) / 1e6
         metrics.update { metrics in
             metrics.syncs.observe(seconds)
             if plan.isComplete { metrics.completeSyncs.observe(seconds) } else { metrics.partialSyncs.observe(seconds) }
+            for time in news.triggers.values.joined() { metrics.programming.observe(Double(now - time) / 1e6) }
             metrics.lastSync = now
             metrics.serviceChanges += metrics.pendingServiceChanges
             metrics.endpointChanges += metrics.pendingEndpointChanges
             metrics.pendingServiceChanges = 0
             metrics.pendingEndpointChanges = 0
         }
-        for note in notes where plan.services.contains(note.service) {
+        for note in news.notes where plan.services.contains(note.service) {
             configuration.recorder?.record(
                 component: Self.component, what: note.what, object: note.object, causes: [note.cause], since: began)
         }

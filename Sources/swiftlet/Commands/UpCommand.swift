@@ -15,8 +15,10 @@ struct UpCommand: AsyncParsableCommand {
 
     @Flag(help: "Go to the background when the node is Ready.") var detach = false
 
-    @Option(name: .customLong("bind-address"), help: "The address that the API server listens on.")
-    var bindAddress: String = "0.0.0.0"
+    @Option(
+        name: .customLong("bind-address"), help: "The address that the API server listens on; all of them if not given."
+    )
+    var bindAddress: String?
 
     @Option(help: "The port of the API server.") var port: Int = 6443
 
@@ -25,7 +27,9 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .customLong("node-name"), help: "The node's name; the host name if not given.")
     var nodeName: String?
 
-    @Option(name: .customLong("node-ip"), help: "The node's address; found on the machine if not given.")
+    @Option(
+        name: .customLong("node-ip"),
+        help: "The node's address, or one of each family with a comma between them; found on the machine if not given.")
     var nodeAddress: String?
 
     @Option(
@@ -37,6 +41,8 @@ struct UpCommand: AsyncParsableCommand {
     var isWithoutNode = false
 
     @Option(help: "Seconds that --detach waits for the node to be Ready.") var timeout: Int = 120
+
+    @OptionGroup(title: "Network") var network: NetworkOptions
 
     @OptionGroup(title: "Access") var access: AccessOptions
 
@@ -50,14 +56,18 @@ struct UpCommand: AsyncParsableCommand {
         }
     }
 
-    private var cluster: ClusterConfiguration {
-        ClusterConfiguration(
-            paths: data.paths, bindAddress: bindAddress, port: port, kubeletPort: kubeletPort,
-            nodeName: nodeName ?? MachineNames.host(), addresses: nodeAddress.map { [$0] } ?? MachineNames.addresses(),
-            runtimeEndpoint: runtimeEndpoint, hasNode: !isWithoutNode, isVerbose: verbose, access: access.configuration)
+    private func configuration() throws -> ClusterConfiguration {
+        let network: ClusterNetwork = try network.network()
+        return ClusterConfiguration(
+            paths: data.paths, bindAddress: bindAddress ?? network.everyAddress, port: port, kubeletPort: kubeletPort,
+            nodeName: nodeName ?? MachineNames.host(),
+            addresses: try NetworkOptions.addresses(nodeAddress, families: network.families),
+            runtimeEndpoint: runtimeEndpoint, hasNode: !isWithoutNode, isVerbose: verbose, access: access.configuration,
+            network: network, batching: self.network.batching)
     }
 
     func run() async throws {
+        let cluster: ClusterConfiguration = try configuration()
         if detach {
             try await Background(cluster, timeoutSeconds: timeout).start()
         } else {

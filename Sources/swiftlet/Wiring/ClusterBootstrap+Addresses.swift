@@ -11,7 +11,7 @@ extension ClusterBootstrap {
         try await make(
             ServiceCIDR.with {
                 $0.metadata.name = "kubernetes"
-                $0.spec.cidrs = [ClusterConfiguration.serviceNetwork]
+                $0.spec.cidrs = configuration.network.serviceRanges
             })
         // Upstream's API server writes them as itself.
         try await make(

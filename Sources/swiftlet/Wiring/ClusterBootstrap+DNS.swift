@@ -43,10 +43,10 @@ extension ClusterBootstrap {
                 "k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS",
             ]
             service.metadata.annotations = ["prometheus.io/port": "9153", "prometheus.io/scrape": "true"]
-            service.spec.clusterIP = ClusterConfiguration.dnsAddress
-            service.spec.clusterIPs = [ClusterConfiguration.dnsAddress]
+            service.spec.clusterIP = configuration.network.dnsAddress
+            service.spec.clusterIPs = [configuration.network.dnsAddress]
             service.spec.type = "ClusterIP"
-            service.spec.ipFamilies = ["IPv4"]
+            service.spec.ipFamilies = [configuration.network.preferredFamily]
             service.spec.ipFamilyPolicy = "SingleStack"
             service.spec.sessionAffinity = "None"
             service.spec.ports = Self.dnsPorts.map { name, port, transport, target in

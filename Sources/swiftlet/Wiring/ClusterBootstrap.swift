@@ -104,6 +104,12 @@ struct ClusterBootstrap: Sendable {
                     $0.verbs = ["list", "watch"]
                 }
             }
+            role.rules.append(
+                PolicyRule.with {
+                    $0.apiGroups = [""]
+                    $0.resources = ["events"]
+                    $0.verbs = ["create", "patch", "update"]
+                })
         }
     }
 
@@ -163,10 +169,10 @@ struct ClusterBootstrap: Sendable {
             service.metadata.name = "kubernetes"
             service.metadata.namespace = "default"
             service.metadata.labels = ["component": "apiserver", "provider": "kubernetes"]
-            service.spec.clusterIP = ClusterConfiguration.serviceAddress
-            service.spec.clusterIPs = [ClusterConfiguration.serviceAddress]
+            service.spec.clusterIP = configuration.network.serviceAddress
+            service.spec.clusterIPs = [configuration.network.serviceAddress]
             service.spec.type = "ClusterIP"
-            service.spec.ipFamilies = ["IPv4"]
+            service.spec.ipFamilies = [configuration.network.preferredFamily]
             service.spec.ipFamilyPolicy = "SingleStack"
             service.spec.sessionAffinity = "None"
             service.spec.ports = [
@@ -207,7 +213,7 @@ struct ClusterBootstrap: Sendable {
             slice.metadata.name = "kubernetes"
             slice.metadata.namespace = "default"
             slice.metadata.labels = ["kubernetes.io/service-name": "kubernetes"]
-            slice.addressType = "IPv4"
+            slice.addressType = address.contains(":") ? "IPv6" : "IPv4"
             slice.endpoints = [
                 Endpoint.with { endpoint in
                     endpoint.addresses = [address]

@@ -1,3 +1,4 @@
+import Controllers
 import NodeSetup
 
 /// What `swiftlet up` was told, complete.
@@ -15,18 +16,24 @@ struct ClusterConfiguration: Sendable {
     var hasNode: Bool
     var isVerbose: Bool
     var access = AccessConfiguration()
+    var network: ClusterNetwork
+    var batching = EndpointBatching()
 
-    static let podNetwork: String = "10.244.0.0/16"
-    static let serviceNetwork: String = "10.96.0.0/16"
-    /// The first address of the service network: the `kubernetes` Service.
-    static let serviceAddress: String = "10.96.0.1"
-    static let dnsAddress: String = "10.96.0.10"
     static let domain: String = "cluster.local"
     /// Where the DNS server listens on the node's own address, for who is led there by rules for Services. Not 53, which
     /// the machine may need for itself.
     static let dnsNodePort: Int = 10053
     /// Of the DNS server, as upstream.
     static let dnsMetricsPort: Int = 9153
+
+    /// Of the service proxy, as upstream.
+    static let proxyHealthPort: Int = 10256
+    static let proxyMetricsPort: Int = 10249
+
+    /// At which this machine serves the cluster over TCP; services do not get them.
+    var ownPorts: [Int] {
+        [port, kubeletPort, Self.proxyHealthPort, Self.proxyMetricsPort, Self.dnsNodePort, Self.dnsMetricsPort]
+    }
 
     var files: ClusterFiles { ClusterFiles(paths) }
 
@@ -45,7 +52,7 @@ struct ClusterConfiguration: Sendable {
     }
 
     var serverAddresses: [String] {
-        var known: [String] = ["127.0.0.1", "::1", Self.serviceAddress]
+        var known: [String] = ["127.0.0.1", "::1", network.serviceAddress]
         for address in addresses where !known.contains(address) { known.append(address) }
         if bindAddress != "0.0.0.0" && bindAddress != "::" && !known.contains(bindAddress) { known.append(bindAddress) }
         return known

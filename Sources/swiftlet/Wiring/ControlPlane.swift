@@ -44,7 +44,9 @@ final class ControlPlane: Sendable {
         let board = ComponentBoard(["controller-manager", "scheduler"])
         self.board = board
         let registry = ResourceRegistry(
-            KindRegistrations.all(services: ClusterServiceAllocator(link: link), certificates: X509Inspector()),
+            KindRegistrations.all(
+                services: ClusterServiceAllocator(Self.ranges(configuration), link: link), certificates: X509Inspector()
+            ),
             protection: try AccessSetup.protection(configuration.access))
         var settings = ClusterAccess.Configuration()
         settings.address = configuration.serverURL
@@ -130,6 +132,12 @@ final class ControlPlane: Sendable {
         }
     }
 
+    private static func ranges(_ configuration: ClusterConfiguration) -> ClusterServiceAllocator.Configuration {
+        var ranges = ClusterServiceAllocator.Configuration(ranges: configuration.network.services)
+        ranges.reservedPorts = Set(configuration.ownPorts)
+        return ranges
+    }
+
     private var bootstrap: ClusterBootstrap {
         ClusterBootstrap(configuration, client: APIClient(masters), log: log)
     }
@@ -152,7 +160,8 @@ final class ControlPlane: Sendable {
                     over: transport(APIServer.UserInfo(name: "system:kube-controller-manager")),
                     settings: informerSettings("controller-manager")),
                 transport: { self.transport(Self.controller($0)) }, log: log, recorder: recorder, rootCA: rootCA,
-                served: Set(core.registry.resources.map { $0.info.gvr })))
+                served: Set(core.registry.resources.map { $0.info.gvr }),
+                ownPorts: Set(configuration.ownPorts.map { OwnPort("TCP", $0) }), batching: configuration.batching))
         let schedulerTransport: InProcessTransport = transport(APIServer.UserInfo(name: "system:kube-scheduler"))
         let informers = InformerSet(over: schedulerTransport, settings: informerSettings("scheduler"))
         let client = APIClient(schedulerTransport, fieldManager: "kube-scheduler")

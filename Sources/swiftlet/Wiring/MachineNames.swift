@@ -1,4 +1,6 @@
+import APIMachinery
 import Glibc
+import NodeSetup
 
 /// How this machine is called, and how it is reached.
 enum MachineNames {
@@ -10,9 +12,30 @@ enum MachineNames {
         return name.isEmpty ? "localhost" : name.lowercased()
     }
 
+    /// The addresses of a family that others reach this machine by.
+    static func addresses(_ family: IPAddress.Family) -> [String] {
+        family == .v4 ? addresses() : addresses6(Files.text("/proc/net/if_inet6") ?? "")
+    }
+
+    private static let containerNetworks: [String] = ["swiftlet", "cni", "docker", "veth", "br-"]
+
+    /// From the text of `/proc/net/if_inet6`: global ones that are to last.
+    static func addresses6(_ text: String) -> [String] {
+        // fd000000000000000000000000000002 04 40 00 82     eth0
+        text.split(separator: "\n").compactMap { line in
+            let fields: [Substring] = line.split(separator: " ")
+            guard fields.count == 6, fields[3] == "00", let flags = UInt8(fields[4], radix: 16),
+                flags & 0x21 == 0,  // neither temporary nor deprecated
+                fields[5] != "lo", !containerNetworks.contains(where: { fields[5].hasPrefix($0) }),
+                let bits = UInt128(fields[0], radix: 16)
+            else { return nil }
+            return IPAddress(v6: bits).description
+        }
+    }
+
     /// The addresses of interfaces that are up, without loopback, link-local ones and bridges of container networks.
     /// Falls back to loopback on a machine without a network.
-    static func addresses(without prefixes: [String] = ["swiftlet", "cni", "docker", "veth", "br-"]) -> [String] {
+    static func addresses(without prefixes: [String] = containerNetworks) -> [String] {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0 else { return ["127.0.0.1"] }
         defer { freeifaddrs(list) }

@@ -46,7 +46,10 @@ struct NodeAgent: Sendable {
     }
 
     private func runNode() async throws {
-        let prepared: NodePreparation.Prepared = try await NodePreparation.prepare(configuration.paths)
+        let prepared: NodePreparation.Prepared = try await NodePreparation.prepare(
+            configuration.paths, network: configuration.network.podNetwork)
+        for change in prepared.network.changes { log.info("prepared the machine", [("change", change)]) }
+        for problem in prepared.network.problems { log.warning("the node does with less", [("problem", problem)]) }
         let exits = ExitWatcher()
         let dns: NodeDNS? = await NodeDNS.open(configuration, server: server, recorder: recorder, log: log)
         let socket: String = configuration.runtimeEndpoint ?? configuration.paths.containerdSocket
@@ -111,7 +114,8 @@ struct NodeAgent: Sendable {
                 nodeName: configuration.nodeName, directory: NodePods(kubelet.workers), runtime: runtime,
                 gate: ReviewGate(transport: transport)))
         let server = HTTPServer(
-            configuration: HTTPServerConfiguration(host: "0.0.0.0", port: configuration.kubeletPort),
+            configuration: HTTPServerConfiguration(
+                host: configuration.network.everyAddress, port: configuration.kubeletPort),
             loops: EventLoops(count: 1), tls: certificates.kubelet, handler: handler)
         try await server.start()
         try await server.run()
@@ -143,7 +147,7 @@ struct NodeAgent: Sendable {
         settings.logsDirectory = configuration.paths.kubeletDirectory + "/logs"
         settings.clusterDomain = ClusterConfiguration.domain
         settings.resolverFile = NodeDNS.resolverFile
-        if hasDNS { settings.clusterDNS = [ClusterConfiguration.dnsAddress] }
+        if hasDNS { settings.clusterDNS = [configuration.network.dnsAddress] }
         settings.memoryBytes = machine.memoryBytes
         let allocatable: StringMap<Quantity> = [
             "cpu": Quantity(machine.processors), "memory": Quantity(machine.memoryBytes, format: .binarySI),

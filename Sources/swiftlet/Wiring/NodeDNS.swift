@@ -23,7 +23,7 @@ struct NodeDNS: Sendable {
         let paths: NodePaths = configuration.paths
         let added: Result<Void, ClusterAddress.Error> = await OwnedThread.run {
             Result { () throws(ClusterAddress.Error) in
-                try ClusterAddress.install(ClusterConfiguration.dnsAddress, paths: paths)
+                try ClusterAddress.install(configuration.network.dnsAddress, paths: paths)
             }
         }
         do {
@@ -57,20 +57,19 @@ struct NodeDNS: Sendable {
         _ configuration: ClusterConfiguration, _ recorder: FlowRecorder, _ log: Log
     ) -> ClusterDNSServer.Configuration {
         guard let domain = DNSName(ClusterConfiguration.domain),
-            let address = IPAddress(ClusterConfiguration.dnsAddress)
+            let address = IPAddress(configuration.network.dnsAddress)
         else { preconditionFailure("the cluster's domain and address are ours to choose") }
         var zone = ClusterZone.Configuration(domain: domain)
         zone.serverAddresses = [address]
-        zone.ownRanges = [ClusterConfiguration.serviceNetwork, ClusterConfiguration.podNetwork].compactMap {
-            AddressRange($0)
-        }
+        let network: ClusterNetwork = configuration.network
+        zone.ownRanges = (network.serviceRanges + network.podRanges).compactMap { AddressRange($0) }
         // The cluster's own address is of this machine alone. On the machine's others everybody could ask, and a
         // resolver that is open to the world serves attacks: only pods and the machine itself may.
         var listeners: [ClusterDNSServer.Listener] = [ClusterDNSServer.Listener(address)]
         let own: [IPAddress] = configuration.addresses.compactMap { IPAddress($0) }
         if let first = own.first {
             let clients: [String] =
-                [ClusterConfiguration.podNetwork, "127.0.0.0/8", "::1/128"]
+                network.podRanges + ["127.0.0.0/8", "::1/128"]
                 + (own + [address]).map { "\($0)/\($0.isIPv6 ? 128 : 32)" }
             listeners.append(
                 ClusterDNSServer.Listener(
@@ -114,7 +113,7 @@ struct NodeDNS: Sendable {
             group.addTask { await informers.run() }
             group.addTask { await feed.run() }
             let loops = EventLoops(count: 1)
-            for address in [ClusterConfiguration.dnsAddress] + configuration.addresses.prefix(1) {
+            for address in [configuration.network.dnsAddress] + configuration.addresses.prefix(1) {
                 group.addTask { await serveMetrics(address, loops) }
             }
             // The node does not end when one of them does.

@@ -11,6 +11,11 @@ struct NodePackets: PacketRules {
         kernel = try KernelNetfilter()
     }
 
+    /// Whether the firewall sees packets between two ports of a bridge.
+    static var seesBridges: Bool {
+        Files.text("/proc/sys/net/bridge/bridge-nf-call-iptables")?.hasPrefix("1") == true
+    }
+
     func apply(_ transaction: TableTransaction) async throws(PacketRulesError) {
         let kernel: KernelNetfilter = self.kernel
         try await Self.work { () throws(NetlinkSocket.Error) in try kernel.apply(transaction) }

@@ -38,12 +38,17 @@ struct NodePolicies: Sendable {
         var configuration = NetworkPolicyService.Configuration()
         configuration.log = log
         configuration.recorder = recorder
+        configuration.bridgeFilters = NodePackets.seesBridges
+        let events = EventRecorder(
+            EventSourceName(NetworkPolicyService.component, host: nodeName), client: APIClient(transport), log: log)
+        configuration.events = events
         if !Files.exists("/proc/net/if_inet6") { configuration.families = [.ip4] }
         let policies = NetworkPolicyService(
             node: nodeName, informers: informers, rules: packets, configuration: configuration)
         await withDiscardingTaskGroup { group in
             group.addTask { await informers.run() }
             group.addTask { await policies.run() }
+            group.addTask { await events.run() }
         }
     }
 }

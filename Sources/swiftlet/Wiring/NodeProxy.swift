@@ -13,16 +13,13 @@ import Synchronization
 /// The node's service proxy, with what it serves: health at 10256, metrics at 10249 (both upstream's), and a
 /// health-check port for each service that wants one.
 struct NodeProxy: Sendable {
-    private static let healthPort: Int = 10256
-    private static let metricsPort: Int = 10249
-
-    private let nodeName: String
+    private let cluster: ClusterConfiguration
     private let transport: InProcessTransport
     private let recorder: FlowRecorder
     private let log: Log
 
     init(_ configuration: ClusterConfiguration, server: ControlPlane, recorder: FlowRecorder, log: Log) {
-        nodeName = configuration.nodeName
+        cluster = configuration
         transport = server.transport(APIServer.UserInfo(name: "system:kube-proxy", groups: ["system:authenticated"]))
         self.recorder = recorder
         self.log = log.with([("component", ServiceProxyService.component)])
@@ -43,26 +40,40 @@ struct NodeProxy: Sendable {
         settings.log = log
         let informers = InformerSet(over: transport, settings: settings)
         let loops = EventLoops(count: 1)
-        let checks = HealthCheckPorts(loops: loops, log: log)
+        let checks = HealthCheckPorts(host: cluster.network.everyAddress, loops: loops, log: log)
         var configuration = ServiceProxyService.Configuration()
         configuration.log = log
         configuration.recorder = recorder
+        let events = EventRecorder(
+            EventSourceName("kube-proxy", host: cluster.nodeName), client: APIClient(transport), log: log)
+        configuration.events = events
         configuration.healthChecks = { checks.set($0) }
         let proxy = ServiceProxyService(
             node: facts, informers: informers, rules: packets, configuration: configuration)
         await withDiscardingTaskGroup { group in
             group.addTask { await informers.run() }
             group.addTask { await proxy.run() }
+            group.addTask { await events.run() }
             group.addTask { await checks.run() }
-            group.addTask { await serve(host: "0.0.0.0", port: Self.healthPort, loops, Self.health(proxy.metrics)) }
-            group.addTask { await serve(host: "127.0.0.1", port: Self.metricsPort, loops, Self.metrics(proxy.metrics)) }
+            group.addTask {
+                await serve(
+                    host: cluster.network.everyAddress, port: ClusterConfiguration.proxyHealthPort, loops,
+                    Self.health(proxy.metrics))
+            }
+            group.addTask {
+                await serve(
+                    host: "127.0.0.1", port: ClusterConfiguration.proxyMetricsPort, loops, Self.metrics(proxy.metrics))
+            }
         }
     }
 
     private var facts: NodeFacts {
-        var node = NodeFacts(name: nodeName)
-        node.podRanges = [IPPrefix(ClusterConfiguration.podNetwork)].compactMap { $0 }
-        node.bridgeFilters = Files.text("/proc/sys/net/bridge/bridge-nf-call-iptables")?.hasPrefix("1") == true
+        var node = NodeFacts(name: cluster.nodeName)
+        node.addresses = cluster.addresses.compactMap { InternetAddress($0) }
+        node.ownPorts = Set(cluster.ownPorts.compactMap { UInt16(exactly: $0) }.map { NodeFacts.OwnPort(.tcp, $0) })
+        node.ownPorts.insert(NodeFacts.OwnPort(.udp, UInt16(ClusterConfiguration.dnsNodePort)))
+        node.podRanges = cluster.network.podRanges.compactMap { IPPrefix($0) }
+        node.bridgeFilters = NodePackets.seesBridges
         node.families = Files.exists("/proc/net/if_inet6") ? [.ip4, .ip6] : [.ip4]
         return node
     }
@@ -118,10 +129,12 @@ final class HealthCheckPorts: Sendable {
 
     private let state: Mutex<State> = Mutex(State())
     private let changed = Signal()
+    private let host: String
     private let loops: EventLoops
     private let log: Log
 
-    init(loops: EventLoops, log: Log) {
+    init(host: String, loops: EventLoops, log: Log) {
+        self.host = host
         self.loops = loops
         self.log = log
     }
@@ -171,6 +184,6 @@ final class HealthCheckPorts: Sendable {
                 ], body: Array(check.body.utf8))
         }
         return HTTPServer(
-            configuration: HTTPServerConfiguration(host: "0.0.0.0", port: Int(port)), loops: loops, handler: handler)
+            configuration: HTTPServerConfiguration(host: host, port: Int(port)), loops: loops, handler: handler)
     }
 }

@@ -126,6 +126,44 @@ import Testing
         #expect(cluster.takeRequests().isEmpty)
     }
 
+    @Test(arguments: [
+        ("PreferClose", ["east"], []), ("PreferSameZone", ["east"], []), ("PreferSameNode", ["east"], ["a"]),
+    ])
+    func `ready endpoints say for whom they are, as the service's traffic is to be spread`(
+        distribution: String, zones: [String], nodes: [String]
+    ) async {
+        service { $0.spec.trafficDistribution = distribution }
+        pod("ready", ip: "10.1.0.1")
+        pod("starting", ip: "10.1.0.2", ready: false)
+        await look()
+        let endpoints: [Endpoint] = cluster.all(EndpointSlice.self).flatMap(\.endpoints)
+        #expect(endpoints.map { $0.hints?.forZones.map(\.name) } == [zones, nil])
+        #expect(endpoints.map { $0.hints?.forNodes.map(\.name) } == [nodes, nil])
+        // Without the wish the hints go.
+        service()
+        await look()
+        #expect(cluster.all(EndpointSlice.self).flatMap(\.endpoints).allSatisfy { $0.hints == nil })
+    }
+
+    @Test func `more endpoints than Endpoints hold are left out, ready ones last, and it says so`() async {
+        service()
+        for number in 0..<1001 {
+            pod("p\(number)", ip: "10.1.\(number / 250).\(number % 250)", ready: number != 0)
+        }
+        await look()
+        let made = cluster.get(Endpoints.self, "shop", "web")
+        #expect(made?.metadata.annotations["endpoints.kubernetes.io/over-capacity"] == "truncated")
+        #expect(made?.subsets.first?.addresses.count == 1000)
+        #expect(made?.subsets.first?.notReadyAddresses.isEmpty == true)
+        #expect(
+            cluster.all(EndpointSlice.self).map(\.endpoints.count).sorted() == [1] + Array(repeating: 100, count: 10))
+        if let pod = cluster.get(Pod.self, "shop", "p0") { cluster.remove(pod) }
+        await look()
+        #expect(
+            cluster.get(Endpoints.self, "shop", "web")?.metadata.annotations["endpoints.kubernetes.io/over-capacity"]
+                == nil)
+    }
+
     @Test func `named ports that differ between pods make several slices`() async {
         service()
         pod("old", ip: "10.1.0.1", port: 8080)

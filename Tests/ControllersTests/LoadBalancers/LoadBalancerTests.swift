@@ -11,7 +11,8 @@ import Testing
     private let key = ObjectKey("shop", "web")
 
     init() {
-        balancer = LoadBalancerReconciler(services: cluster.cache(Service.self), nodes: cluster.cache(Node.self))
+        balancer = LoadBalancerReconciler(
+            services: cluster.cache(Service.self), nodes: cluster.cache(Node.self), ownPorts: [OwnPort("TCP", 6443)])
         node("a", ["192.0.2.1", "2001:db8::1"])
     }
 
@@ -95,6 +96,25 @@ import Testing
         service { $0.metadata.deletionTimestamp = Time(seconds: 1) }
         #expect(addresses(key) == nil)
         #expect(addresses(ObjectKey("shop", "gone")) == nil)
+    }
+
+    @Test(arguments: [6443, 10250])
+    func `the API server's and the kubelet's port are nobody's, and an event says so`(port: Int) async {
+        node("a", ["192.0.2.1"]) { $0.status.daemonEndpoints.kubeletEndpoint.Port = 10250 }
+        service { $0.spec.ports[0].port = port }
+        #expect(addresses(key) == nil)
+        await cluster.run(balancer, key)
+        #expect(
+            cluster.eventTexts == [
+                "SyncLoadBalancerFailed: Error syncing load balancer: failed to ensure load balancer: servers of the "
+                    + "cluster itself listen at port \(port)/TCP of the nodes"
+            ])
+        // Another protocol's port of the same number is free.
+        service {
+            $0.spec.ports[0].port = port
+            $0.spec.ports[0].protocol = "UDP"
+        }
+        #expect(addresses(key) == ["192.0.2.1"])
     }
 
     @Test func `the older of two services has a port, and the other says why it waits`() {

@@ -90,7 +90,23 @@ private final class ScriptedServer: Transport {
         feed(type(of: object).resource).push(WatchEvent(kind, Self.snapshot(object, revision)))
     }
 
+    /// The objects that were made.
+    private let made: Mutex<[APIRequest]> = Mutex([])
+    private let wasMade = Signal()
+
+    func waitForCreate() async -> APIRequest? {
+        while !Task.isCancelled {
+            if let first = made.withLock({ $0.first }) { return first }
+            await wasMade.wait()
+        }
+        return nil
+    }
+
     func perform(_ request: APIRequest) async throws(StatusError) -> APIResponse {
+        if request.verb == .create {
+            made.withLock { $0.append(request) }
+            wasMade.raise()
+        }
         let items: [Snapshot] = objects.withLock { $0[request.resource] ?? [] }
         return APIResponse(code: 200, body: .list(items: items, revision: 1, continueToken: "", remaining: nil))
     }
@@ -140,8 +156,9 @@ private final class Feed: WatchStream {
         }
     }
 
-    private func slice(_ pods: [String: String]) -> EndpointSlice {
+    private func slice(_ pods: [String: String], since: Time? = nil) -> EndpointSlice {
         EndpointSlice.with { slice in
+            slice.metadata.annotations["endpoints.kubernetes.io/last-change-trigger-time"] = since?.description
             slice.metadata.name = "web-1"
             slice.metadata.namespace = "shop"
             slice.metadata.labels = ["kubernetes.io/service-name": "web"]
@@ -168,18 +185,23 @@ private final class Feed: WatchStream {
 
     /// Runs a body beside a proxy and its informers.
     private func withProxy(
-        _ server: ScriptedServer, _ recorder: FlowRecorder, _ body: (ServiceProxyService) async throws -> Void
+        _ server: ScriptedServer, _ recorder: FlowRecorder, events: EventRecorder? = nil,
+        _ body: (ServiceProxyService) async throws -> Void
     ) async throws {
         var node = NodeFacts(name: "a")
         node.families = [.ip4]
+        node.addresses = [address("192.0.2.1")]
+        node.ownPorts = [NodeFacts.OwnPort(.udp, 80), NodeFacts.OwnPort(.udp, 30053)]
         let informers = InformerSet(over: server)
         var configuration = ServiceProxyService.Configuration()
         configuration.recorder = recorder
+        configuration.events = events
         let proxy = ServiceProxyService(
             node: node, informers: informers, rules: rules, configuration: configuration)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await informers.run() }
             group.addTask { await proxy.run() }
+            if let events { group.addTask { await events.run() } }
             try await body(proxy)
             group.cancelAll()
         }
@@ -208,6 +230,42 @@ private final class Feed: WatchStream {
             #expect(steps.allSatisfy { $0.component == "service-proxy" })
             #expect(proxy.metrics.text.contains("kubeproxy_sync_proxy_rules_endpoint_changes_total 3"))
             #expect(proxy.metrics.text.contains("kubeproxy_sync_partial_proxy_rules_duration_seconds_count 2"))
+        }
+    }
+
+    @Test func `the time from a pod's change to its rules is measured, unless it was before us`() async throws {
+        let long: Time = Time(seconds: 1_000_000)
+        let server = ScriptedServer([service, slice(["one": "10.244.0.2"], since: long)])
+        try await withProxy(server, FlowRecorder()) { proxy in
+            _ = await rules.wait { applied, _ in !applied.isEmpty }
+            server.tell(.modified, slice(["one": "10.244.0.2", "two": "10.244.0.3"], since: long), 7)
+            _ = await rules.wait { applied, _ in applied.count == 2 }
+            // A change of a moment that is yet to come is younger than the proxy, however slow the test.
+            let soon = Time(seconds: FlowRecorder.systemTime() / 1_000_000 + 3600)
+            server.tell(.modified, slice(["two": "10.244.0.3"], since: soon), 8)
+            _ = await rules.wait { applied, removals in applied.count == 3 && removals == 2 }
+            let name: String = "kubeproxy_network_programming_duration_seconds"
+            #expect(proxy.metrics.text.contains(name + "_count 1\n"))
+            #expect(proxy.metrics.text.contains(name + "_bucket{le=\"0.25\"} 1\n"))
+            #expect(proxy.metrics.text.contains(name + "_bucket{le=\"300\"} 1\n"))
+        }
+    }
+
+    @Test func `a service that asks for the node's own ports does not get them, and an event says so`() async throws {
+        var greedy: Service = service
+        greedy.spec.type = "NodePort"
+        greedy.spec.externalIPs = ["192.0.2.1", "198.51.100.8"]
+        greedy.spec.ports[0].nodePort = 30053
+        let server = ScriptedServer([greedy, slice(["one": "10.244.0.2"])])
+        let events = EventRecorder(EventSourceName("kube-proxy", host: "a"), client: APIClient(server))
+        try await withProxy(server, FlowRecorder(), events: events) { _ in
+            let first: [TableTransaction] = await rules.wait { applied, _ in !applied.isEmpty }
+            #expect(first[0].lines.contains { $0.hasPrefix("+ services c6336408") })
+            #expect(!first[0].lines.contains { $0.contains("c0000201") || $0.contains("node-ports") })
+            let event: APIRequest? = await server.waitForCreate()
+            let text: String = String(decoding: event?.body ?? [], as: UTF8.self)
+            #expect(text.contains("\"reason\":\"PortInUse\""))
+            #expect(text.contains("does not serve 192.0.2.1:80/UDP, :30053/UDP: "))
         }
     }
 
@@ -250,6 +308,30 @@ private final class Feed: WatchStream {
             server.tell(.deleted, policy, 6)
             let third: [TableTransaction] = await rules.wait { applied, _ in applied.count == 3 }
             #expect(third[2].steps.map(\.operation) == [.deleteTable])
+            group.cancelAll()
+        }
+    }
+
+    @Test func `where bridged packets pass the firewall by, each policy's events say so`() async {
+        let policy = NetworkPolicy.with { policy in
+            policy.metadata.name = "deny"
+            policy.metadata.namespace = "shop"
+        }
+        let server = ScriptedServer([policy])
+        let informers = InformerSet(over: server)
+        let events = EventRecorder(EventSourceName("network-policy", host: "a"), client: APIClient(server))
+        var configuration = NetworkPolicyService.Configuration()
+        configuration.bridgeFilters = false
+        configuration.events = events
+        let policies = NetworkPolicyService(
+            node: "a", informers: informers, rules: rules, configuration: configuration)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await informers.run() }
+            group.addTask { await policies.run() }
+            group.addTask { await events.run() }
+            let event: APIRequest? = await server.waitForCreate()
+            let text: String = String(decoding: event?.body ?? [], as: UTF8.self)
+            #expect(text.contains("\"reason\":\"PartlyEnforced\"") && text.contains("\"name\":\"deny\""))
             group.cancelAll()
         }
     }
