@@ -5,9 +5,9 @@ SHELL := /bin/bash
 
 DATA_DIR ?= /var/lib/swiftlet
 RELEASE := .build/release/swiftlet
-SOURCES = $(shell git ls-files --cached --others --exclude-standard 'Sources/*.swift' 'Tests/*.swift' 'Fuzzing/*.swift' Package.swift | grep -v /Generated/)
+SOURCES = $(shell git ls-files --cached --others --exclude-standard 'Sources/*.swift' 'Tests/*.swift' 'Fuzzing/*.swift' 'Benchmarks/*.swift' Package.swift | grep -v /Generated/)
 
-.PHONY: help run test test-unit test-peers test-cluster check format build generate parity bench clean
+.PHONY: help run test test-unit test-peers test-counts test-cluster check format build generate parity bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,7 @@ test: ## the same set-up, then every test
 	@dev/setup test
 	@$(MAKE) --no-print-directory test-unit
 	@$(MAKE) --no-print-directory test-peers
+	@$(MAKE) --no-print-directory test-counts
 	@$(MAKE) --no-print-directory test-cluster
 
 # Suites that compute for long would starve those that wait for servers in the same process: they come by themselves.
@@ -41,6 +42,9 @@ test-unit: ## every Swift test
 test-peers: ## our encodings beside independent implementations
 	@swift build --product peer-samples
 	@dev/test-peers
+
+test-counts: ## allocations and instructions per operation beside their baselines
+	@dev/counts
 
 test-cluster: ## real peers on a real cluster (needs root)
 	@swift build --product swiftlet

@@ -143,6 +143,10 @@ targets += [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
 
+    .target(name: "CAllocationCount"),
+    .executableTarget(
+        name: "counts",
+        dependencies: api + ["APIServer", "Store", "CAllocationCount"], path: "Benchmarks/Counts"),
     .target(
         name: "FuzzTargets",
         dependencies: api + ["APIServer", "APIServerHTTP", "APIValidation", "HTTPServer", "RandomObjects"],
