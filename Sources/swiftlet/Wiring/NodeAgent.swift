@@ -171,7 +171,7 @@ struct NodeAgent: Sendable {
             name: configuration.nodeName, addresses: configuration.addresses, port: configuration.kubeletPort,
             kubeletVersion: Version.kubernetes,
             labels: ["node.kubernetes.io/instance-type": "swiftlet"],
-            podCIDRs: hasOwnNetwork ? [PodNetworkConfiguration().podCIDR] : [])
+            podCIDRs: hasOwnNetwork ? configuration.network.podNetwork.ranges.map(\.node) : [])
         return KubeletService(identity, configuration: settings, transport: transport, parts: parts)
     }
 
