@@ -29,6 +29,8 @@ test: ## the same set-up, then every test
 	@$(MAKE) --no-print-directory test-counts
 	@$(MAKE) --no-print-directory test-cluster
 
+# All thousand tests at once would have a thousand threads and starve each other.
+AT_A_TIME := --experimental-maximum-parallelization-width 16
 # Suites that compute for long would starve those that wait for servers in the same process: they come by themselves.
 LONG_SUITES := ^(APITests|FuzzTests|LifeTests)\.
 
@@ -36,8 +38,8 @@ LONG_SUITES := ^(APITests|FuzzTests|LifeTests)\.
 test-unit: export SWIFT_BACKTRACE := threads=crashed
 test-unit: ## every Swift test
 	@swift build --build-tests
-	@timeout 1500 swift test --skip-build --skip '$(LONG_SUITES)'
-	@timeout 1500 swift test --skip-build --filter '$(LONG_SUITES)'
+	@timeout 1500 swift test --skip-build $(AT_A_TIME) --skip '$(LONG_SUITES)'
+	@timeout 1500 swift test --skip-build $(AT_A_TIME) --filter '$(LONG_SUITES)'
 
 test-peers: ## our encodings beside independent implementations
 	@swift build --product peer-samples

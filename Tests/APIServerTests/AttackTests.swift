@@ -19,7 +19,7 @@ private struct OneMap: Authorizer {
 
 private let jane: [String] = ["-H", "Authorization: Bearer jane"]
 
-@Suite(.timeLimit(.minutes(1)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")))
+@Suite(.timeLimit(.minutes(5)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")))
 struct AttackTests {
     private func withTwoMaps(_ body: @Sendable @escaping (String) async throws -> Void) async throws {
         try await withHTTP(authorizer: OneMap()) { server, url in

@@ -4,7 +4,7 @@ import APIServer
 import Codec
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct DeleteTests {
     private func makePod(_ server: TestServer, _ name: String, node: String, finalizers: [String] = []) async throws
         -> Pod

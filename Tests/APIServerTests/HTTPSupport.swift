@@ -20,7 +20,7 @@ struct CurlAnswer: Sendable {
 
 /// Calls curl; bounded by its own time limit.
 func curl(_ arguments: [String]) async throws -> CurlAnswer {
-    let command = Command("/usr/bin/curl", ["-s", "-i", "--path-as-is", "--max-time", "10"] + arguments)
+    let command = Command("/usr/bin/curl", ["-s", "-i", "--path-as-is", "--max-time", "60"] + arguments)
     let data = Data(try await command.run().output)
     let text = String(decoding: data, as: UTF8.self)
     var answer = CurlAnswer()

@@ -6,7 +6,7 @@ import Compression
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(1)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")))
+@Suite(.timeLimit(.minutes(5)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")))
 struct HTTPTests {
     @Test func `objects are written and read over HTTP`() async throws {
         try await withHTTP { server, url in

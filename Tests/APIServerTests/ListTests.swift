@@ -5,7 +5,7 @@ import Codec
 import Store
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ListTests {
     @Test func `lists are sorted by namespace and name, and selected`() async throws {
         try await withServer { server in

@@ -8,7 +8,7 @@ private let json: String = "application/json"
 private let yaml: String = "application/yaml"
 private let protobuf: String = "application/vnd.kubernetes.protobuf"
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct NegotiationTests {
     private static func chosen(_ accept: String, _ query: [(name: String, value: String)] = [], watch: Bool = false)
         throws(StatusError) -> Negotiation
@@ -64,7 +64,7 @@ struct NegotiationTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")))
+@Suite(.timeLimit(.minutes(5)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")))
 struct EncodingTests {
     @Test func `lists and objects are not taken for each other`() async throws {
         try await withHTTP { server, url in

@@ -22,7 +22,7 @@ private func sent(_ bytes: [UInt8], _ arguments: [String]) async throws -> CurlA
     }
 }
 
-@Suite(.timeLimit(.minutes(1)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")))
+@Suite(.timeLimit(.minutes(5)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")))
 struct ProtobufWireTests {
     private static func map(_ name: String, _ value: String) -> ConfigMap {
         ConfigMap.with { map in

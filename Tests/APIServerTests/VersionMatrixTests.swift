@@ -4,7 +4,7 @@ import Store
 import Testing
 
 /// What `resourceVersion`, `resourceVersionMatch`, `limit` and `continue` mean together.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct VersionMatrixTests {
     enum Outcome: Sendable, Equatable {
         case names([String])

@@ -14,7 +14,7 @@ func take(_ count: Int, from stream: any WatchStream) async throws -> [String] {
     return taken
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct WatchTests {
     @Test func `a watch from a version tells what came after it`() async throws {
         try await withServer { server in

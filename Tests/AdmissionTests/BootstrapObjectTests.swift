@@ -10,7 +10,7 @@ import Codec
 import Testing
 
 /// What a cluster begins with, and kinds in two versions, on a server.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct BootstrapObjectTests {
     private static let schemas = GroupVersionResource(
         group: "flowcontrol.apiserver.k8s.io", version: "v1", resource: "flowschemas")

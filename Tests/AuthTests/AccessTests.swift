@@ -7,7 +7,7 @@ import APIServer
 import Codec
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct AccessTests {
     private typealias User = APIServer.UserInfo
 

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Controllers
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct BootstrapTests {
     /// The policy as an index, with the aggregates filled in.
     private static func index() -> RBACIndex {

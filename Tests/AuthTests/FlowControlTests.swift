@@ -179,7 +179,7 @@ private func context(
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct FlowControlTests {
+@Suite(.timeLimit(.minutes(5))) struct FlowControlTests {
     private func control(seats: Int, lengthLimit: Int = 2, time: @escaping @Sendable () -> Duration = { .zero })
         -> FlowControl
     {

@@ -74,7 +74,7 @@ private func withFront(
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPAccessTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPAccessTests {
     @Test func `who shows nothing is anonymous, and RBAC says what that may do`() async throws {
         try await withFront { front in
             let secrets = try await front.get("/api/v1/secrets")

@@ -6,7 +6,7 @@ import APIServer
 import Codec
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct NodeTests {
     private static func kubelet(_ name: String) -> APIServer.UserInfo {
         APIServer.UserInfo(name: "system:node:" + name, groups: ["system:nodes", "system:authenticated"])

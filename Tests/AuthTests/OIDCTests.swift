@@ -185,7 +185,7 @@ private func eventually(_ wanted: String, _ ask: () -> TokenVerification) async 
     #expect(ask().text == wanted)
 }
 
-@Suite(.timeLimit(.minutes(1))) struct OIDCKeyTests {
+@Suite(.timeLimit(.minutes(5))) struct OIDCKeyTests {
     @Test func `keys are found through discovery, and again when a new one is used`() async throws {
         let first = try RSAIssuer("first")
         let second = try RSAIssuer("second")
@@ -258,7 +258,7 @@ private func eventually(_ wanted: String, _ ask: () -> TokenVerification) async 
 
 // MARK: - An issuer on the loopback
 
-@Suite(.timeLimit(.minutes(1))) struct OIDCIssuerTests {
+@Suite(.timeLimit(.minutes(5))) struct OIDCIssuerTests {
     @Test func `an issuer behind TLS is asked, and its users come in`() async throws {
         let now = Int(Date.now.timeIntervalSince1970)
         let authority: CertificateAuthority = try .create(commonName: "issuer-ca", at: now)

@@ -55,7 +55,7 @@ private struct Model {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct RBACTests {
     private static let verbs: [String] = ["get", "list", "create", "deletecollection", "impersonate", "*"]
     private static let groups: [String] = ["", "apps", "*"]

@@ -7,7 +7,7 @@ import Codec
 import PKI
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct TokenTests {
     private static let issuer: String = "https://kubernetes.default.svc"
 

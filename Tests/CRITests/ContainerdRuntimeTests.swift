@@ -73,7 +73,7 @@ struct ContainerdNode: Sendable {
     }
 }
 
-@Suite(.serialized, .enabled(if: ContainerdNode.isPossible), .timeLimit(.minutes(3)))
+@Suite(.serialized, .enabled(if: ContainerdNode.isPossible), .timeLimit(.minutes(5)))
 struct ContainerdRuntimeTests {
     @Test func `containerd passes the conformance suite, and a reset leaves nothing`() async throws {
         let node = ContainerdNode()

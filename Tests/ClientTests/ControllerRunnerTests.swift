@@ -37,8 +37,9 @@ private struct PodMaker: Reconciler {
     }
 
     func didWrite(_ key: ObjectKey, _ outcomes: [WriteOutcome], now: Time) -> Reconciliation? {
-        guard var set = sets[key], case .create = outcomes.first?.write.action else { return nil }
-        set.status.replicas += outcomes.count { $0.snapshot != nil }
+        let made: Int = outcomes.count { $0.snapshot != nil }
+        guard var set = sets[key], case .create = outcomes.first?.write.action, made > 0 else { return nil }
+        set.status.replicas += made
         return Reconciliation([.updateStatus(set)])
     }
 }

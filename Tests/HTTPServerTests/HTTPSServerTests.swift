@@ -319,7 +319,7 @@ final class Curl: Sendable {
     func curl(_ arguments: String...) async throws -> (
         status: Int32, output: String, errors: String
     ) {
-        var command = Command("/usr/bin/curl", ["-sS", "-m", "10", "--cacert", "ca.crt"] + arguments)
+        var command = Command("/usr/bin/curl", ["-sS", "-m", "60", "--cacert", "ca.crt"] + arguments)
         command.directory = path
         let outcome: Outcome = try await command.run()
         return (outcome.status, outcome.text, outcome.errorText)

@@ -151,7 +151,7 @@ func line(_ event: PodEvent) -> String {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct EffectsTests {
     @Test func `a pod goes through the runtime and leaves nothing`() async throws {
         let shop = try Workshop()

@@ -44,7 +44,7 @@ final class ScriptedExits: ProcessExits {
     func end(_ container: String) { watches.withLock { $0.removeValue(forKey: container) }?() }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct WatchTests {
     @Test func `new pods hear at once that there is nothing, exits are heard, a relist tells only differences`() async {
         let runtime = ScriptedRuntime()

@@ -42,7 +42,7 @@ final class AwaitedReports: PodReports {
     func finished(_ pod: Pod) { note("finished") }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct WorkersTests {
     @Test func `a pod is carried from first sight to its end, and its reports come in order`() async throws {
         let shop = try Workshop()

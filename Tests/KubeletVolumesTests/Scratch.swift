@@ -46,9 +46,9 @@ enum Disk {
     static func isMounted(_ path: String) -> Bool { (try? VolumeMounts.isMounted(path)) == true }
 }
 
-/// Returns when `condition` holds; gives up after a minute, so that a broken test fails instead of hanging.
+/// Returns when `condition` holds; gives up after four minutes, so that a broken test fails instead of hanging.
 func eventually(_ condition: () -> Bool) async -> Bool {
-    let deadline: ContinuousClock.Instant = .now + .seconds(60)
+    let deadline: ContinuousClock.Instant = .now + .seconds(240)
     while !condition() {
         if ContinuousClock.now > deadline { return false }
         // tidy:allow sleep: a bounded wait; only yielding would keep the threads that others need

@@ -7,7 +7,7 @@ import Testing
 
 /// What conformance asks of the API server beyond the life of a resource; docs/conformance.md says which test answers
 /// which demand.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct ConformanceTests {
     /// A run of one resource's row, for its paths and calls.
     private func run(_ resource: String, _ server: LifeServer) throws -> LifeRun {

@@ -71,7 +71,7 @@ final class Notices: Sendable {
     }
 }
 
-@Suite(.serialized, .enabled(if: TestNode.isPossible), .timeLimit(.minutes(2)))
+@Suite(.serialized, .enabled(if: TestNode.isPossible), .timeLimit(.minutes(5)))
 struct ContainerdTests {
     @Test func `containerd starts, takes images, comes back after a kill, and is adopted`() async throws {
         let node = TestNode()

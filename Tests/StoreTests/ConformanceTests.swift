@@ -2,7 +2,7 @@ import Store
 import StoreConformance
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct EmbeddedStoreConformanceTests {
     @Test(arguments: StoreConformance.all)
     func `the embedded store conforms`(_ check: StoreConformance.Check) async throws {

@@ -4,7 +4,7 @@ import Store
 import Testing
 
 /// Kills a writing process again and again; what it acknowledged must be there.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct CrashTests {
     private struct Acknowledged {
         var value: String?

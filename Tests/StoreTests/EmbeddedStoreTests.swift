@@ -15,7 +15,7 @@ private final class Recorder: Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct EmbeddedStoreTests {
     @Test func `everything is there after opening again`() async throws {
         let directory = try TestDirectory()

@@ -1,7 +1,7 @@
 import Store
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct MaintenanceTests {
     @Test func `an expired lease deletes its keys and one kept alive does not`() async throws {
         let directory = try TestDirectory()

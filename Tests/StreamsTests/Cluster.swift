@@ -160,7 +160,7 @@ func withCluster(
                             kubeletPort: kubeletPort,
                             client: InProcessTransport(core: core, user: .apiServer), tls: tls)
                         try await cluster.fill()
-                        try await bounded(real == nil ? .seconds(20) : .seconds(60)) { try await body(cluster) }
+                        try await bounded(real == nil ? .seconds(100) : .seconds(240)) { try await body(cluster) }
                     }
                 }
             }

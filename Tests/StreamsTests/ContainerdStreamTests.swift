@@ -18,7 +18,7 @@ enum RealNode {
 }
 
 /// The real `kubectl` at one end, the real containerd at the other.
-@Suite(.serialized, .enabled(if: RealNode.isPossible), .timeLimit(.minutes(3)))
+@Suite(.serialized, .enabled(if: RealNode.isPossible), .timeLimit(.minutes(5)))
 struct ContainerdStreamTests {
     private let paths: NodePaths
     private let network: PodNetworkConfiguration

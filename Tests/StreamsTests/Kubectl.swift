@@ -26,7 +26,7 @@ enum Kubectl {
     ) -> Command {
         var command = Command(
             "/usr/bin/timeout",
-            ["--foreground", "20", path, "--server=http://127.0.0.1:\(cluster.apiPort)", "--namespace=default"]
+            ["--foreground", "100", path, "--server=http://127.0.0.1:\(cluster.apiPort)", "--namespace=default"]
                 + arguments)
         command.environment = environment.merging(
             ["HOME": NSTemporaryDirectory(), "KUBECONFIG": "/dev/null", "PATH": "/usr/bin:/bin"]

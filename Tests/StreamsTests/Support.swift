@@ -56,7 +56,7 @@ struct TestTimeout: Error {}
 
 /// Nothing in a test waits longer than this.
 func bounded<R: Sendable>(
-    _ limit: Duration = .seconds(20), _ body: @escaping @Sendable () async throws -> R
+    _ limit: Duration = .seconds(100), _ body: @escaping @Sendable () async throws -> R
 ) async throws -> R {
     try await withThrowingTaskGroup(of: R.self) { group in
         group.addTask { try await body() }
