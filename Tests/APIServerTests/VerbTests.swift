@@ -113,10 +113,13 @@ struct VerbTests {
             let cases: [(type: String, query: [(name: String, value: String)], patch: String, ending: String)] = [
                 (
                     "application/strategic-merge-patch+json", [], #"{"data":{"a":["x",null,true,3]}}"#,
-                    #""map[data:map[a:[x <nil> true 3]]]": ConfigMap in version "v1" cannot be handled as a "#
-                        + "ConfigMap: data.a: expected a string, found an array (offset 31)"
+                    #""map[data:map[a:[x <nil> true 3]]]": json: cannot unmarshal array into Go struct field "#
+                        + "ConfigMap.data of type string"
                 ),
-                (merge, [], #"{"data":5}"#, "data: expected an object, found a number (offset 26)"),
+                (
+                    merge, [], #"{"data":5}"#,
+                    "json: cannot unmarshal number into Go struct field ConfigMap.data of type map[string]string"
+                ),
                 (
                     merge, [("fieldValidation", "Strict")], #"{"foo":1,"data":{"b":"1","b":"2"}}"#,
                     #"strict decoding error: duplicate field "data.b", unknown field "foo""#

@@ -263,6 +263,32 @@ struct PodTests {
             ])
     }
 
+    @Test func `some pods are never resized`() throws {
+        let plain: Pod = try pod(#"{"containers":[{"name":"c","image":"a:1"}]}"#)
+        func refusal(_ change: (inout Pod) -> Void) -> [String] {
+            var old: Pod = plain
+            change(&old)
+            let context: RequestContext = .test(subresource: "resize")
+            return strategy.validateUpdate(old, old: old, subresource: "resize", context: context).texts
+        }
+        #expect(
+            refusal { $0.metadata.annotations["kubernetes.io/config.mirror"] = "x" }
+                == ["[]: Forbidden: static pods cannot be resized"])
+        #expect(
+            refusal { $0.spec.os = PodOS.with { $0.name = "windows" } }
+                == ["[]: Forbidden: windows pods cannot be resized"])
+        #expect(
+            refusal { pod in
+                var whole = ResourceRequirements()
+                whole.limits["cpu"] = Quantity(1)
+                pod.spec.resources = whole
+            } == ["[]: Forbidden: pods with pod-level resources cannot be resized"])
+        var asked: Pod = plain
+        asked.spec.resources = ResourceRequirements.with { $0.limits["cpu"] = Quantity(1) }
+        strategy.prepareForUpdate(&asked, old: plain, subresource: "resize", context: .test(subresource: "resize"))
+        #expect(asked.spec == plain.spec)
+    }
+
     @Test func `a name with dots is allowed and warned of`() throws {
         let given: Pod = strategy.created(
             try object(#"{"metadata":{"name":"a.b"},"spec":{"containers":[{"name":"c","image":"a:1"}]}}"#))

@@ -215,6 +215,18 @@ struct BuilderTests {
         #expect(ResourceTranslation.container(container, of: pod, configuration: configuration).oomScoreAdj == 0)
     }
 
+    @Test func `what is said of a pod as a whole limits its cgroup, whatever its containers say`() {
+        var pod: Pod = makePod("web", "side")
+        pod.spec.containers[0].resources.limits = ["memory": quantity("16Mi")]
+        var whole = ResourceRequirements()
+        whole.limits = ["cpu": quantity("1"), "memory": quantity("64Mi")]
+        whole.requests = ["cpu": quantity("250m")]
+        pod.spec.resources = whole
+        #expect(
+            ResourceTranslation.pod(pod)
+                == PodCgroupLimits(cpuShares: 256, cpuQuotaMicroseconds: 100_000, memoryBytes: 64 << 20))
+    }
+
     @Test func `a container's security context wins over its pod's`() {
         var pod: Pod = makePod("web")
         pod.spec.securityContext = PodSecurityContext.with { context in

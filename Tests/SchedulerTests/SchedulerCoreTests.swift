@@ -153,6 +153,45 @@ import Testing
         #expect(PodRequirements(subject, names: &names).requests.milliCPU == 2500)
     }
 
+    @Test func `a resized pod takes the most of what it asks for and has, and nothing that it can never have`() {
+        var names = ResourceNames()
+        var subject: Pod = pod("p", cpu: "3")
+        subject.spec.nodeName = "a"
+        var status = ContainerStatus()
+        status.name = subject.spec.containers[0].name
+        status.allocatedResources = ["cpu": quantity("1")]
+        status.resources = ResourceRequirements.with { $0.requests = ["cpu": quantity("2")] }
+        subject.status.containerStatuses = [status]
+        #expect(PodRequirements(subject, names: &names).requests.milliCPU == 3000)
+        subject.status.conditions = [
+            PodCondition.with {
+                $0.type = "PodResizePending"
+                $0.status = "True"
+                $0.reason = "Infeasible"
+            }
+        ]
+        #expect(PodRequirements(subject, names: &names).requests.milliCPU == 2000)
+    }
+
+    @Test func `room that a resized pod gives back is used`() {
+        var core = SchedulerCore()
+        core.receive(.nodeSeen(node("a")), now: 0)
+        var large: Pod = pod("large", cpu: "3")
+        large.spec.nodeName = "a"
+        core.receive(.podSeen(large), now: 0)
+        core.receive(.podSeen(pod("other", cpu: "2")), now: 0)
+        guard case .unschedulable? = core.next(now: 1) else {
+            Issue.record("there is no room yet")
+            return
+        }
+        large.spec.containers[0].resources.requests["cpu"] = quantity("1")
+        core.receive(.podSeen(large), now: 2)
+        guard case .bind(_, node: "a", _, _, _, _)? = core.next(now: 1 << 40) else {
+            Issue.record("nobody noticed the room")
+            return
+        }
+    }
+
     @Test func `a host port is taken once per node`() {
         var core = SchedulerCore()
         for name in ["a", "b"] { core.receive(.nodeSeen(node(name)), now: 0) }

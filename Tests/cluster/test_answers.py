@@ -54,6 +54,17 @@ def test_tables_of_the_cluster(cluster):
         "kubernetes", "ClusterIP", "10.96.0.1", "<none>", "443/TCP"]
     assert header(cluster.kubectl("get", "namespaces")) == ["NAME", "STATUS", "AGE"]
     assert header(cluster.kubectl("get", "clusterroles")) == ["NAME", "CREATED AT"]
+    components = cluster.kubectl("get", "componentstatuses")
+    assert header(components) == ["NAME", "STATUS", "MESSAGE", "ERROR"]
+    assert ["etcd-0", "Healthy", "ok"] in rows(components)
+    assert rows(cluster.kubectl("get", "cs", "etcd-0"))[0] == ["etcd-0", "Healthy", "ok"]
+
+
+def test_a_scale_has_columns_of_its_own(cluster, namespace):
+    create(cluster, namespace, replicas=1)
+    scale = cluster.kubectl("get", "deployment", "web", "-n", namespace, "--subresource=scale")
+    assert header(scale) == ["NAME", "DESIRED", "AVAILABLE", "AGE"]
+    assert rows(scale)[0][:2] == ["web", "1"]
 
 
 def test_outputs_of_one_object(cluster, namespace):

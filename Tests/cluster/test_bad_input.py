@@ -41,7 +41,10 @@ MAPS = "/api/v1/namespaces/default/configmaps"
     "body,code,part",
     [
         (b"this is not JSON", 400, ""),
-        (b'{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"x"},"data":{"a":1}}', 400, ""),
+        (
+            b'{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"x"},"data":{"a":1}}', 400,
+            'ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal number into Go struct '
+            "field ConfigMap.data of type string"),
         (b'{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"Bad_Name"}}', 422, "Invalid value"),
         (b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}', 400, ""),
         (b'{"kind":"ConfigMap","apiVersion":"v1","metadata":{}}', 422, "name or generateName is required"),

@@ -56,7 +56,7 @@ def client(cluster, namespace):
 
 
 def from_pod(cluster, namespace, address, port=80, times=1, pod="client"):
-    """The names that answered, or what nc said. (A static busybox's wget looks for the C library's files, and dies.)"""
+    """The names that answered, or what nc said. (The wget of Debian's static busybox dies of -T.)"""
     script = f"i=0; while [ $i -lt {times} ]; do {ask(address, port)} 2>&1 | tail -n 1; i=$((i+1)); done"
     return set(cluster.kubectl("exec", "-n", namespace, pod, "--", "/bin/sh", "-c", script).split("\n")) - {""}
 

@@ -93,7 +93,7 @@ enum BodyDecoder {
             object = try JSONReader.decode(
                 type, from: json, options: JSONReader.Options(strict: validation != .ignore), problems: &problems)
         } catch {
-            throw cannotHandle(gvk, error.message)
+            throw cannotHandle(gvk, GoTypeError.message(error, of: Object.schema, in: json) ?? error.message)
         }
         guard !problems.isEmpty else { return Decoded(object: object, warnings: []) }
         let texts: [String] = problems.map { $0.message }

@@ -23,7 +23,12 @@ package struct ResponseEncoder {
         -> (contentType: String, body: Body)
     {
         switch body {
-        case .json(let json): return try encode(json: json)
+        case .json(let json):
+            if case .table(let include) = negotiation.form {
+                let tables = VirtualTables(include, metaVersion: negotiation.metaVersion, now: now)
+                if let table = tables.table(of: json) { return try encode(json: table) }
+            }
+            return try encode(json: json)
         case .object(let snapshot):
             guard let resource else { return try encode(json: snapshot.stamped()) }
             try negotiation.check(isList: false, info: resource.info)

@@ -71,7 +71,11 @@ extension TypedResource {
                         Object.self, as: gvk, json: patched.jsonBytes,
                         validation: validation == .ignore ? .ignore : .warn)
                 } catch {
-                    throw Self.unfit(kind, body, patched, error.message)
+                    // Upstream tells only what the decoder said.
+                    let prefix: String = BodyDecoder.cannotHandle(gvk, "").message
+                    let why: Substring =
+                        error.message.hasPrefix(prefix) ? error.message.dropFirst(prefix.count) : error.message[...]
+                    throw Self.unfit(kind, body, patched, String(why))
                 }
                 let problems: [String] = duplicates + decoded.warnings
                 if validation == .strict, !problems.isEmpty {

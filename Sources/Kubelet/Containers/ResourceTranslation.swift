@@ -75,7 +75,8 @@ package enum ResourceTranslation {
         return min(max(score, 3), 999)
     }
 
-    /// The pod's own cgroup: the sum of its containers, or the largest init container where that is more.
+    /// The pod's own cgroup: what is said of the pod as a whole (KEP-2837); else the sum of its containers, or the largest
+    /// init container where that is more.
     package static func pod(_ pod: Pod) -> PodCgroupLimits {
         let shares: Int = self.shares(milliCPU: total(pod, "cpu", limits: false)?.milli ?? 0)
         var limits = PodCgroupLimits(cpuShares: shares)
@@ -130,6 +131,13 @@ package enum ResourceTranslation {
             }
         }
         running.raise(to: largest)
+        if let whole = pod.spec.resources {
+            let limit: Quantity? = whole.limits[resource]
+            if let amount = limits ? limit : whole.requests[resource] ?? limit {
+                running = Total()
+                running.add(amount)
+            }
+        }
         if let overhead = pod.spec.overhead[resource], running.milli > 0 {
             running.milli += overhead.milliValue
             running.value += overhead.value

@@ -70,8 +70,8 @@ extension PodMachine {
             if let reported = reportedStatus(containers[index].name)?.resources {
                 let given: StringMap<Quantity> = reportedStatus(containers[index].name)?.allocatedResources ?? [:]
                 for name in ["cpu", "memory"] {
-                    if let limit = reported.limits[name] { granted.limits[name] = limit }
-                    if let request = given[name] ?? reported.requests[name] { granted.requests[name] = request }
+                    granted.limits[name] = reported.limits[name]
+                    granted.requests[name] = given[name] ?? reported.requests[name]
                 }
             }
             containers[index].granted = granted

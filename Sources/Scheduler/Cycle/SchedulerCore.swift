@@ -114,7 +114,8 @@ package struct SchedulerCore: Sendable {
             assumed.remove(uid)
             queue.remove(uid: uid)
             // Decided by us for one node but bound by somebody else to another: `add` moves it.
-            table.add(pod: uid, requirements: requirements(pod), node: pod.spec.nodeName)
+            let hasShrunk: Bool = table.add(pod: uid, requirements: requirements(pod), node: pod.spec.nodeName)
+            if hasShrunk { queue.notice(.podGone, now: now) }
             return
         }
         guard isOurs(pod), !assumed.contains(uid) else { return }

@@ -71,10 +71,18 @@ package struct NodeTable: Sendable {
         removeRowIfUnused(position)
     }
 
-    /// A pod takes room on a node. Does nothing if it is counted there already.
-    package mutating func add(pod uid: String, requirements: PodRequirements, node: String) {
+    /// A pod takes room on a node, or another amount of it since it was resized.
+    /// - Returns: whether it takes less than it did.
+    @discardableResult
+    package mutating func add(pod uid: String, requirements: PodRequirements, node: String) -> Bool {
+        var hasShrunk: Bool = false
         if let known = placements[uid] {
-            guard known.node != node else { return }
+            let (old, new) = (known.requirements, requirements)
+            guard known.node != node || old.requests != new.requests || old.scoringRequests != new.scoringRequests
+            else { return false }
+            var most: ResourceVector = old.requests
+            most.formMaximum(new.requests)
+            hasShrunk = most != new.requests
             remove(pod: uid)
         }
         let position: Int = self.position(of: node)
@@ -84,6 +92,7 @@ package struct NodeTable: Sendable {
         rows[position].podCount += 1
         rows[position].hostPorts += requirements.hostPorts
         for claim in requirements.claims { claimUsers[claim, default: 0] += 1 }
+        return hasShrunk
     }
 
     /// A pod gives its room back. Does nothing for pods that are not counted.

@@ -1,5 +1,7 @@
 package import API
 import APIMachinery
+import APIRules
+import Codec
 
 /// What the scheduler needs to know of a pod, worked out once when it is queued.
 package struct PodRequirements: Sendable {
@@ -29,13 +31,42 @@ package struct PodRequirements: Sendable {
     package static let defaultMemory: Int = 200 * 1024 * 1024
 
     package init(_ pod: Pod, names: inout ResourceNames) {
-        requests = Self.total(pod.spec, names: &names, assumingDefaults: false)
-        scoringRequests = Self.total(pod.spec, names: &names, assumingDefaults: true)
+        let spec: PodSpec = Self.counted(pod)
+        requests = Self.total(spec, names: &names, assumingDefaults: false)
+        scoringRequests = Self.total(spec, names: &names, assumingDefaults: true)
         hostPorts = Self.ports(pod.spec)
         images = pod.spec.containers.map(\.image)
         claims = pod.spec.volumes.compactMap { volume in
             volume.persistentVolumeClaim.map { VolumeTable.key(pod.metadata.namespace, $0.claimName) }
         }
+    }
+
+    /// The spec with what a pod that is being resized takes of its node (KEP-1287): the most of what its containers ask
+    /// for, were granted and have; without what they ask for if the node can never grant it.
+    private static func counted(_ pod: Pod) -> PodSpec {
+        var spec: PodSpec = pod.spec
+        guard !spec.nodeName.isEmpty else { return spec }
+        let isInfeasible: Bool = pod.status.conditions.contains {
+            $0.type == "PodResizePending" && $0.status == "True" && $0.reason == "Infeasible"
+        }
+        func fill(_ containers: inout [Container], _ statuses: [ContainerStatus]) {
+            for index in containers.indices {
+                guard let status = statuses.first(where: { $0.name == containers[index].name }),
+                    let actual = status.resources?.requests
+                else { continue }
+                let asked: StringMap<Quantity> = containers[index].resources.requests
+                if actual == asked && (status.allocatedResources.isEmpty || status.allocatedResources == asked) {
+                    continue
+                }
+                var amounts: StringMap<Quantity> = isInfeasible ? actual : asked
+                amounts.raise(to: actual)
+                amounts.raise(to: status.allocatedResources)
+                containers[index].resources.requests = amounts
+            }
+        }
+        fill(&spec.containers, pod.status.containerStatuses)
+        fill(&spec.initContainers, pod.status.initContainerStatuses)
+        return spec
     }
 
     /// Upstream's rule: the sum of containers and sidecars (init containers that always restart), or the most that any

@@ -78,6 +78,7 @@ extension Pod {
 
     /// Only CPU and memory of containers, and never so that the pod would be of another class.
     package func validateResize(of old: Pod) -> FieldErrors {
+        if let why = old.resizeObstacle { return [.forbidden(FieldPath.root.key(""), why)] }
         let path = FieldPath("spec")
         var errors = FieldErrors()
         for (index, container) in spec.containers.enumerated() {
@@ -96,10 +97,17 @@ extension Pod {
                 errors.append(.forbidden(path, "only sidecar init containers can be resized"))
             }
         }
-        if spec.os?.name == "windows" {
-            errors.append(.forbidden(FieldPath.root, "windows pods cannot be resized"))
-        }
         return errors
+    }
+
+    /// Why no resize of the pod is allowed at all.
+    private var resizeObstacle: String? {
+        if metadata.annotations.contains(key: "kubernetes.io/config.mirror") { return "static pods cannot be resized" }
+        if spec.os?.name == "windows" { return "windows pods cannot be resized" }
+        if let whole = spec.resources, !whole.requests.isEmpty || !whole.limits.isEmpty {
+            return "pods with pod-level resources cannot be resized"
+        }
+        return nil
     }
 
     private static func resized(_ new: StringMap<Quantity>, _ old: StringMap<Quantity>, _ path: FieldPath)

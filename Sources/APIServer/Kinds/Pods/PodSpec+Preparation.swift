@@ -18,7 +18,6 @@ extension PodSpec {
 
     /// What the resize endpoint may change: the resources and resize policies of containers.
     mutating func takeResources(of new: PodSpec) {
-        resources = new.resources
         if containers.count == new.containers.count {
             for index in containers.indices where containers[index].name == new.containers[index].name {
                 containers[index].resources = new.containers[index].resources
