@@ -86,6 +86,7 @@ package struct ControllerManager: Sendable {
     private static let factories: [@Sendable (ControllerContext) -> ManagedController?] = [
         { DeploymentReconciler.make($0) },
         { ReplicaSetReconciler.make($0) },
+        { ReplicationControllerReconciler.make($0) },
         { ServiceAccountReconciler.make($0) },
         { ClusterRoleAggregationReconciler.make($0) },
         { RootCAPublisher.make($0) },
