@@ -113,6 +113,7 @@ targets += [
     .target(name: "ClientHTTP", dependencies: api + nio + ["Flow", "Client"]),
     .target(name: "TransportConformance", dependencies: api + ["Client", "Flow"]),
     .target(name: "Controllers", dependencies: api + ["APIRules", "Flow", "Client"]),
+    .target(name: "ClusterSigning", dependencies: ["APIMachinery", "Controllers", "PKI"]),
     .target(name: "Scheduler", dependencies: api + ["APIRules", "Flow", "Client"]),
 
     .target(name: "ClusterDNS", dependencies: api + ["Flow", "Client"]),
@@ -137,7 +138,7 @@ targets += [
             "APIDefaults", "APIRules", "APIServer", "APIServerHTTP", "APIServerStreams", "APIServerTokens",
             "APIValidation", "CRI",
             "CRIClient",
-            "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer",
+            "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer", "ClusterSigning",
             "APIDefaults", "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP", "APIServerOIDC",
             "APIServerStreams",
             "APIServerTokens",
@@ -202,7 +203,7 @@ targets += [
         name: "AuthTests",
         dependencies: api + certificates + [
             "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP", "APIServerOIDC", "APIServerTokens",
-            "Client", "ClientHTTP", "Controllers", "Flow", "HTTPServer", "PKI", "Store",
+            "Client", "ClientHTTP", "ClusterSigning", "Controllers", "Flow", "HTTPServer", "PKI", "Store",
         ]),
     .testTarget(
         name: "OpenAPITests", dependencies: api + ["APIDefaults", "APIValidation", "APIServer", "Store", "Flow"]),

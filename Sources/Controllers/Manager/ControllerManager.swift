@@ -14,6 +14,8 @@ package struct ControllerContext: Sendable {
     package let recorder: FlowRecorder?
     /// PEM of the certificates by which pods know the API server; empty: none are published.
     package let rootCA: String
+    /// The cluster's authority; nil: nobody signs certificates.
+    package let signer: (any CertificateSigner)?
     /// The resources that the API server has; nil: all that upstream has. Controllers of others are not run.
     package let served: Set<GroupVersionResource>?
 
@@ -21,6 +23,7 @@ package struct ControllerContext: Sendable {
         informers: InformerSet, transport: @escaping @Sendable (_ controller: String) -> any Transport,
         clock: any MonotonicClock = SystemMonotonicClock(), wallClock: any WallClock = SystemWallClock(),
         log: Log = .silent, recorder: FlowRecorder? = nil, rootCA: String = "",
+        signer: (any CertificateSigner)? = nil,
         served: Set<GroupVersionResource>? = nil
     ) {
         self.informers = informers
@@ -30,6 +33,7 @@ package struct ControllerContext: Sendable {
         self.log = log
         self.recorder = recorder
         self.rootCA = rootCA
+        self.signer = signer
         self.served = served
     }
 
@@ -91,6 +95,9 @@ package struct ControllerManager: Sendable {
         { ClusterRoleAggregationReconciler.make($0) },
         { RootCAPublisher.make($0) },
         { TokenCleaner.make($0) },
+        { SigningReconciler.make($0) },
+        { ApprovingReconciler.make($0) },
+        { CleaningReconciler.make($0) },
         { NodeLifecycleReconciler.make($0) },
         { EndpointSliceReconciler.make($0) },
         { EndpointsReconciler.make($0) },

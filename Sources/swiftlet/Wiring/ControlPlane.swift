@@ -7,6 +7,7 @@ import APIServerOIDC
 import APIServerStreams
 import APIServerTokens
 import Client
+import ClusterSigning
 import Controllers
 import Flow
 import HTTPServer
@@ -24,6 +25,7 @@ final class ControlPlane: Sendable {
     private let log: Log
     /// PEM of the authority by which pods know the API server.
     private let rootCA: String
+    private let signer: ClusterSigner
     private let access: ClusterAccess
     private let auditFile: AuditFile?
     private let issuerKeys: IssuerKeySource?
@@ -40,6 +42,7 @@ final class ControlPlane: Sendable {
         self.log = log
         let pki: ClusterPKI = certificates.pki
         rootCA = String(decoding: pki.authority.certificatePEM, as: UTF8.self)
+        signer = ClusterSigner(authority: { certificates.pki.authority })
         let link = ServerLink()
         let board = ComponentBoard(["controller-manager", "scheduler"])
         self.board = board
@@ -53,7 +56,9 @@ final class ControlPlane: Sendable {
             settings, registry: registry, signer: ClusterTokenSigner(pki.serviceAccountKey),
             verifier: ClusterTokenVerifier([pki.serviceAccountKey.verifyingKey]), clock: SystemWallClock())
         var parts = APIServerCore.Parts(store: store, registry: registry, authorizer: access.authorizer)
-        parts.admission = AdmissionPlugins.standard(link: link)
+        parts.admission = AdmissionPlugins.standard(
+            link: link,
+            certificates: (access.authorizer, { try? CertificateRequest(pem: $0).organizations }))
         parts.subresources = [EvictionHandler()]
         parts.virtualResources = [BindingResource(), ComponentStatusResource(board.components)]
         access.install(in: &parts)
@@ -152,6 +157,7 @@ final class ControlPlane: Sendable {
                     over: transport(APIServer.UserInfo(name: "system:kube-controller-manager")),
                     settings: informerSettings("controller-manager")),
                 transport: { self.transport(Self.controller($0)) }, log: log, recorder: recorder, rootCA: rootCA,
+                signer: signer,
                 served: Set(core.registry.resources.map { $0.info.gvr })))
         let schedulerTransport: InProcessTransport = transport(APIServer.UserInfo(name: "system:kube-scheduler"))
         let informers = InformerSet(over: schedulerTransport, settings: informerSettings("scheduler"))
