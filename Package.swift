@@ -113,6 +113,7 @@ targets += [
     .target(name: "ClientHTTP", dependencies: api + nio + ["Flow", "Client"]),
     .target(name: "TransportConformance", dependencies: api + ["Client", "Flow"]),
     .target(name: "Controllers", dependencies: api + ["APIRules", "Flow", "Client"]),
+    .target(name: "APIServerUpkeep", dependencies: api + ["APIServer", "Client"]),
     .target(name: "ClusterSigning", dependencies: ["APIMachinery", "Controllers", "PKI"]),
     .target(name: "Scheduler", dependencies: api + ["APIRules", "Flow", "Client"]),
 
@@ -138,7 +139,7 @@ targets += [
             "APIDefaults", "APIRules", "APIServer", "APIServerHTTP", "APIServerStreams", "APIServerTokens",
             "APIValidation", "CRI",
             "CRIClient",
-            "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer", "ClusterSigning",
+            "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer", "ClusterSigning", "APIServerUpkeep",
             "APIDefaults", "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP", "APIServerOIDC",
             "APIServerStreams",
             "APIServerTokens",
@@ -203,7 +204,8 @@ targets += [
         name: "AuthTests",
         dependencies: api + certificates + [
             "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP", "APIServerOIDC", "APIServerTokens",
-            "Client", "ClientHTTP", "ClusterSigning", "Controllers", "Flow", "HTTPServer", "PKI", "Store",
+            "APIServerUpkeep", "Client", "ClientHTTP", "ClusterSigning", "Controllers", "Flow", "HTTPServer", "PKI",
+            "Store",
         ]),
     .testTarget(
         name: "OpenAPITests", dependencies: api + ["APIDefaults", "APIValidation", "APIServer", "Store", "Flow"]),

@@ -6,6 +6,7 @@ import APIServerHTTP
 import APIServerOIDC
 import APIServerStreams
 import APIServerTokens
+import APIServerUpkeep
 import Client
 import ClusterSigning
 import Controllers
@@ -139,6 +140,24 @@ final class ControlPlane: Sendable {
         ClusterBootstrap(configuration, client: APIClient(masters), log: log)
     }
 
+    private var flowControlKeeper: Keeper {
+        let (flowControl, transport): (FlowControlBootstrap, InProcessTransport) = (flowControl, masters)
+        let informers: [any AnyInformer] = [
+            Informer(FlowSchema.self, over: transport), Informer(PriorityLevelConfiguration.self, over: transport),
+        ]
+        return Keeper(over: transport, watching: informers, pause: .seconds(1), log: log) {
+            (transport: any Transport) async throws(StatusError) in try await flowControl.ensure(over: transport)
+        }
+    }
+
+    /// Puts API services back at once, as upstream does.
+    private var serviceKeeper: Keeper {
+        let (services, transport): (APIServiceBootstrap, InProcessTransport) = (services, masters)
+        return Keeper(over: transport, watching: [Informer(APIService.self, over: transport)], log: log) {
+            (transport: any Transport) async throws(StatusError) in try await services.ensure(over: transport)
+        }
+    }
+
     private func informerSettings(_ component: String) -> InformerSettings {
         var settings = InformerSettings()
         settings.log = log.with([("component", component)])
@@ -169,11 +188,11 @@ final class ControlPlane: Sendable {
         settings.events = events
         let scheduler = SchedulerService(client: client, informers: informers, configuration: settings)
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.bootstrap.keep() }
+            group.addTask { await self.flowControlKeeper.run() }
+            group.addTask { await self.serviceKeeper.run() }
             group.addTask {
-                let transport: InProcessTransport = self.masters
-                await self.bootstrap.keep { () async throws(StatusError) in
-                    try await self.flowControl.ensure(over: transport)
-                }
+                await FlowControlConsumer(self.core.fairness, over: self.masters, log: self.log).run()
             }
             group.addTask { await self.board.run("controller-manager") { await manager.run() } }
             group.addTask { await informers.run() }
