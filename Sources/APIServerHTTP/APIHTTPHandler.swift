@@ -202,7 +202,9 @@ package final class APIHTTPHandler: HTTPHandler {
             answer.send(.text("404 page not found\n", code: 404))
             return
         }
-        try answer.negotiate(http, isWatch: request.verb == .watch)
+        try answer.negotiate(
+            http, isWatch: request.verb == .watch,
+            hasTable: core.registry.resource(request.resource) != nil || info.verbs.contains(.list))
         if request.verb == .watch {
             RequestTasks.start { await self.watch(request, context, answer) }
             return
