@@ -113,6 +113,8 @@ targets += [
     .target(name: "ClientHTTP", dependencies: api + nio + ["Flow", "Client"]),
     .target(name: "TransportConformance", dependencies: api + ["Client", "Flow"]),
     .target(name: "Controllers", dependencies: api + ["APIRules", "Flow", "Client"]),
+    .target(name: "APIServerUpkeep", dependencies: api + ["APIServer", "Client"]),
+    .target(name: "ClusterSigning", dependencies: ["APIMachinery", "Controllers", "PKI"]),
     .target(name: "Scheduler", dependencies: api + ["APIRules", "Flow", "Client"]),
 
     .target(name: "ClusterDNS", dependencies: api + ["Flow", "Client"]),
@@ -140,6 +142,18 @@ targets += [
             "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer", "Controllers", "Flow", "HTTPServer", "Kubelet",
             "KubeletNetwork", "KubeletServer", "Netfilter", "NetfilterKernel", "NetworkPolicies", "NodeSetup", "PKI",
             "Scheduler", "ServiceProxy", "Store", "StreamConnections",
+            "APIDefaults", "APIRules", "APIServer", "APIServerHTTP", "APIServerStreams", "APIServerTokens",
+            "APIValidation", "CRI",
+            "CRIClient",
+            "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer", "ClusterSigning", "APIServerUpkeep",
+            "APIDefaults", "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP", "APIServerOIDC",
+            "APIServerStreams",
+            "APIServerTokens",
+            "APIValidation", "CRI", "CRIClient",
+            "Client", "ClientHTTP",
+            "Controllers", "Flow",
+            "HTTPServer", "Kubelet", "KubeletNetwork", "KubeletServer", "Netfilter", "NetfilterKernel",
+            "NetworkPolicies", "NodeSetup", "StreamConnections", "PKI", "Scheduler", "ServiceProxy", "Store",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
 
@@ -203,7 +217,8 @@ targets += [
         name: "AuthTests",
         dependencies: api + certificates + [
             "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP", "APIServerOIDC", "APIServerTokens",
-            "Client", "ClientHTTP", "Controllers", "Flow", "HTTPServer", "PKI", "Store",
+            "APIServerUpkeep", "Client", "ClientHTTP", "ClusterSigning", "Controllers", "Flow", "HTTPServer", "PKI",
+            "Store",
         ]),
     .testTarget(
         name: "OpenAPITests", dependencies: api + ["APIDefaults", "APIValidation", "APIServer", "Store", "Flow"]),

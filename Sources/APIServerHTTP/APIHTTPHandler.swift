@@ -110,6 +110,7 @@ package final class APIHTTPHandler: HTTPHandler {
         request.causes = causes(http, context.user)
         context.causes = request.causes
         answer.use(context)
+        answer.use(core.fairness.match(context))
         try core.authorize(context)
         try dispatch(http, request, context, resource, answer)
     }
@@ -160,6 +161,7 @@ package final class APIHTTPHandler: HTTPHandler {
             receivedAt: answer.receivedAt)
         try identify(&context, http, answer)
         answer.use(context)
+        answer.use(core.fairness.match(context))
         try core.authorize(context)
         let request = NonResourceRequest(
             method: http.method, path: target.path, query: target.query, accept: http.fields["accept"] ?? "",
@@ -200,7 +202,9 @@ package final class APIHTTPHandler: HTTPHandler {
             answer.send(.text("404 page not found\n", code: 404))
             return
         }
-        try answer.negotiate(http, isWatch: request.verb == .watch)
+        try answer.negotiate(
+            http, isWatch: request.verb == .watch,
+            hasTable: core.registry.resource(request.resource) != nil || info.verbs.contains(.list))
         if request.verb == .watch {
             RequestTasks.start { await self.watch(request, context, answer) }
             return
@@ -220,7 +224,6 @@ package final class APIHTTPHandler: HTTPHandler {
     /// Lets a request in, or has it wait for a seat, or refuses it.
     private func perform(_ request: APIRequest, _ context: RequestContext, _ answer: Answer) throws(StatusError) {
         let match: FlowMatch = core.fairness.match(context)
-        answer.use(match)
         let entry: FlowControl.Entry = core.fairness.enter(match, seats: core.seats(of: request))
         if case .refused = entry { throw .tooManyRequests() }
         let isMutating: Bool = ![.get, .list].contains(request.verb)

@@ -95,56 +95,26 @@ package struct CertificateAuthority: Sendable {
         let issued: Certificate = try sign(
             Certificate.PublicKey(key.key.publicKey),
             subject: CertificateCoding.name(commonName: profile.commonName, organizations: profile.organizations),
-            names: try Self.names(profile), usages: profile.usages, lifetime: profile.lifetime, at: now)
+            names: try Self.names(profile), usages: CertificateUsages(profile.usages), lifetime: profile.lifetime,
+            at: now)
         return CertifiedKey(certificate: try CertificateCoding.write(issued), key: key.pem)
     }
 
-    /// Signs what a PEM certificate request asks for (subject and alternative names), with the usages that *we* give.
+    /// A lifetime below this is counted from now, a longer one from the backdated begin, as upstream does: 8 hours.
+    private static let shortLifetime: Int = 8 * 3600
+
+    /// Signs what a request asks for (subject and alternative names), for the usages that *we* give.
     ///
-    /// Whether the requester may have that name is the caller's to decide (`request(csrPEM:)` tells what it asks).
+    /// Whether the requester may have that name is the caller's to decide.
+    /// - Parameter lifetime: seconds.
     package func sign(
-        csrPEM: [UInt8], usages: Set<PeerIdentity.Usage>, lifetime: Int, at now: Int
+        _ request: CertificateRequest, usages: CertificateUsages, lifetime: Int, at now: Int
     ) throws(PKIError) -> [UInt8] {
-        let request: CertificateSigningRequest = try Self.read(csrPEM)
-        let names: SubjectAlternativeNames?
-        do {
-            names = try request.attributes.extensionRequest?.extensions.subjectAlternativeNames
-        } catch {
-            throw PKIError(.malformed, "the request's extensions are malformed: \(error)")
-        }
+        let fromNow: Int = lifetime < Self.shortLifetime ? lifetime : lifetime - Self.backdating
         return try CertificateCoding.write(
             sign(
-                request.publicKey, subject: request.subject, names: names.map { Array($0) } ?? [], usages: usages,
-                lifetime: lifetime, at: now))
-    }
-
-    /// Who a certificate request asks to be; its own signature is checked.
-    package static func request(
-        csrPEM: [UInt8]
-    ) throws(PKIError) -> (commonName: String, organizations: [String], dnsNames: [String], ipAddresses: [String]) {
-        let request: CertificateSigningRequest = try read(csrPEM)
-        var dnsNames: [String] = []
-        var ipAddresses: [String] = []
-        do {
-            let names: SubjectAlternativeNames? = try request.attributes.extensionRequest?.extensions
-                .subjectAlternativeNames
-            for name in names ?? SubjectAlternativeNames() {
-                switch name {
-                case .dnsName(let text): dnsNames.append(text)
-                case .ipAddress(let bytes): ipAddresses.append(IPText.text(Array(bytes.bytes)))
-                default: throw PKIError(.refused, "the request asks for a name that is neither DNS nor IP")
-                }
-            }
-        } catch let error as PKIError {
-            throw error
-        } catch {
-            throw PKIError(.malformed, "the request's extensions are malformed: \(error)")
-        }
-        return (
-            CertificateCoding.values(request.subject, ASN1ObjectIdentifier.RDNAttributeType.commonName).first ?? "",
-            CertificateCoding.values(request.subject, ASN1ObjectIdentifier.RDNAttributeType.organizationName),
-            dnsNames, ipAddresses
-        )
+                request.publicKey, subject: request.subject, names: request.names, usages: usages, lifetime: fromNow,
+                at: now))
     }
 
     /// Whether this authority signed the certificate.
@@ -179,28 +149,12 @@ package struct CertificateAuthority: Sendable {
         return certificate.publicKey == Certificate.PublicKey(try SigningKey(pem: pair.key).key.publicKey)
     }
 
-    private static func read(_ csrPEM: [UInt8]) throws(PKIError) -> CertificateSigningRequest {
-        let request: CertificateSigningRequest
-        do {
-            request = try CertificateSigningRequest(pemEncoded: String(decoding: csrPEM, as: UTF8.self))
-        } catch {
-            throw PKIError(.malformed, "not a certificate request in PEM: \(error)")
-        }
-        guard request.publicKey.isValidSignature(request.signature, for: request) else {
-            throw PKIError(.refused, "the certificate request's own signature is wrong")
-        }
-        return request
-    }
-
     private func sign(
         _ publicKey: Certificate.PublicKey, subject: DistinguishedName, names: [GeneralName],
-        usages: Set<PeerIdentity.Usage>, lifetime: Int, at now: Int
+        usages: CertificateUsages, lifetime: Int, at now: Int
     ) throws(PKIError) -> Certificate {
         let end: Int = min(now + lifetime, Int(certificate.notValidAfter.timeIntervalSince1970))
         guard end > now else { throw PKIError(.expired, "the certificate authority has expired") }
-        var extended: [ExtendedKeyUsage.Usage] = []
-        if usages.contains(.serverAuth) { extended.append(.serverAuth) }
-        if usages.contains(.clientAuth) { extended.append(.clientAuth) }
         do {
             let authority: SubjectKeyIdentifier? = try certificate.extensions.subjectKeyIdentifier
             return try Certificate(
@@ -209,8 +163,8 @@ package struct CertificateAuthority: Sendable {
                 issuer: certificate.subject, subject: subject, signatureAlgorithm: .ecdsaWithSHA256,
                 extensions: Certificate.Extensions {
                     Critical(BasicConstraints.notCertificateAuthority)
-                    Critical(KeyUsage(digitalSignature: true))
-                    if !extended.isEmpty { try ExtendedKeyUsage(extended) }
+                    if let key = usages.key { Critical(key) }
+                    if !usages.extended.isEmpty { try ExtendedKeyUsage(usages.extended) }
                     if !names.isEmpty { SubjectAlternativeNames(names) }
                     SubjectKeyIdentifier(hash: publicKey)
                     if let authority { AuthorityKeyIdentifier(keyIdentifier: authority.keyIdentifier) }

@@ -38,6 +38,16 @@ struct NegotiationTests {
         #expect(error?.message == "only the following media types are accepted: \(json), \(yaml), \(protobuf)")
     }
 
+    @Test func `where there is no table, one is 406, unless the client takes something else`() throws {
+        func chosen(_ accept: String) throws(StatusError) -> Negotiation {
+            try Negotiation(accept: accept, query: [], userAgent: "test", hasTable: false)
+        }
+        let table: String = "application/json;as=Table;g=meta.k8s.io;v=v1"
+        let error = #expect(throws: StatusError.self) { try chosen(table) }
+        #expect(error?.code == 406 && error?.reason == "NotAcceptable")
+        #expect(try chosen(table + ", " + json).form == .plain)
+    }
+
     @Test func `watches have frames in JSON and protobuf only`() throws {
         #expect(try Self.chosen(json + ";stream=watch", watch: true).watchContentType == json)
         #expect(try Self.chosen("*/*", watch: true).watchContentType == json)

@@ -100,13 +100,13 @@ import Testing
             "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "k", "-out", "csr", "-subj",
             "/O=system:nodes/CN=system:node:n1", "-addext", "subjectAltName=DNS:n1,IP:10.0.0.7")
         #expect(status == 0, "\(output)")
-        let csr: [UInt8] = try directory.read("csr")
-        let asked = try CertificateAuthority.request(csrPEM: csr)
+        let asked = try CertificateRequest(pem: directory.read("csr"))
         #expect(asked.commonName == "system:node:n1")
         #expect(asked.organizations == ["system:nodes"])
         #expect(asked.dnsNames == ["n1"] && asked.ipAddresses == ["10.0.0.7"])
         let signed: [UInt8] = try authority.sign(
-            csrPEM: csr, usages: [.serverAuth, .clientAuth], lifetime: 3600, at: realNow)
+            asked, usages: CertificateUsages(["server auth", "client auth", "digital signature"]), lifetime: 3600,
+            at: realNow)
         let identity: PeerIdentity = try PeerIdentity(certificatePEM: signed)
         #expect(identity.commonName == "system:node:n1")
         #expect(identity.dnsNames == ["n1"] && identity.ipAddresses == ["10.0.0.7"])
@@ -115,8 +115,42 @@ import Testing
         try directory.write(authority.certificatePEM, "ca.crt")
         try directory.write(signed, "n1.crt")
         #expect(try await directory.openssl("verify", "-x509_strict", "-CAfile", "ca.crt", "n1.crt").status == 0)
-        #expect(throws: PKIError.self) {
-            try authority.sign(csrPEM: Array("nonsense".utf8), usages: [], lifetime: 1, at: realNow)
+        #expect(throws: PKIError.self) { try CertificateRequest(pem: Array("nonsense".utf8)) }
+        #expect(throws: PKIError.self) { try CertificateUsages(["client auth", "world peace"]) }
+        // A long life counts from the backdated begin.
+        let long: [UInt8] = try authority.sign(
+            asked, usages: CertificateUsages([]), lifetime: 86_400, at: realNow)
+        let longLived: PeerIdentity = try PeerIdentity(certificatePEM: long)
+        #expect(longLived.notAfter == realNow + 86_400 - 300 && longLived.usages.isEmpty)
+    }
+
+    @Test(.enabled(if: TemporaryDirectory.hasOpenSSL)) func `a certificate says every usage that it was given`()
+        async throws
+    {
+        let directory: TemporaryDirectory = try TemporaryDirectory()
+        let (status, output): (Int32, String) = try await directory.openssl(
+            "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "k", "-out",
+            "csr", "-subj", "/CN=all", "-addext", "subjectAltName=email:a@b.example,URI:spiffe://a/b")
+        #expect(status == 0, "\(output)")
+        let asked = try CertificateRequest(pem: directory.read("csr"))
+        #expect(asked.emailAddresses == ["a@b.example"] && asked.uris == ["spiffe://a/b"])
+        let usages: [String] = [
+            "any", "cert sign", "client auth", "code signing", "content commitment", "crl sign", "data encipherment",
+            "decipher only", "digital signature", "email protection", "encipher only", "ipsec end system",
+            "ipsec tunnel", "ipsec user", "key agreement", "key encipherment", "microsoft sgc", "netscape sgc",
+            "ocsp signing", "s/mime", "server auth", "signing", "timestamping",
+        ]
+        try directory.write(
+            authority.sign(asked, usages: CertificateUsages(usages), lifetime: 3600, at: realNow), "all.crt")
+        let text: String = try await directory.openssl("x509", "-in", "all.crt", "-noout", "-text").output
+        #expect(
+            text.contains(
+                "Digital Signature, Non Repudiation, Key Encipherment, Data Encipherment, Key Agreement, Certificate "
+                    + "Sign, CRL Sign, Encipher Only, Decipher Only"), "\(text)")
+        for word in [
+            "IPSec Tunnel", "Time Stamping", "OCSP Signing", "Microsoft Server Gated Crypto", "E-mail Protection",
+        ] {
+            #expect(text.contains(word), "\(text)")
         }
     }
 }

@@ -256,3 +256,24 @@ def test_diff_and_replace(cluster, namespace):
     assert diff.returncode == 1 and '-  a: "1"\n+  a: "2"\n' in diff.stdout, diff
     assert cluster.kubectl("replace", "-n", namespace, "-f", "-", stdin=wanted) == "configmap/c replaced\n"
     assert cluster.get("configmap", "c", "-n", namespace)["data"] == {"a": "2"}
+
+
+def test_a_review_is_no_table(cluster):
+    token = cluster.kubectl("create", "token", "default").strip()
+    review = {
+        "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {"namespace": "default", "verb": "get", "resource": "pods"}}}
+    table = "application/json;as=Table;v=v1;g=meta.k8s.io"
+
+    def ask(accept):
+        done = subprocess.run(
+            ["curl", "-sk", "-m", "10", "-H", f"Authorization: Bearer {token}", "-H", f"Accept: {accept}", "-H",
+             "Content-Type: application/json", "-d", json.dumps(review),
+             f"https://127.0.0.1:{cluster.port}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"],
+            capture_output=True, text=True, timeout=30, check=True)
+        return json.loads(done.stdout)
+
+    refused = ask(table)
+    assert (refused["code"], refused["reason"]) == (406, "NotAcceptable")
+    assert refused["message"].startswith("only the following media types are accepted: application/json")
+    assert ask(f"{table}, application/json")["kind"] == "SelfSubjectAccessReview"

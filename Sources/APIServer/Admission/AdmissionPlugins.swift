@@ -2,8 +2,11 @@
 package enum AdmissionPlugins {
     /// `link` must be connected to the server before it answers requests. `protectsStorage`: somebody runs the
     /// controllers that take the protection of volumes and claims away; without them, nothing protected ever goes.
+    /// `certificates`: who may approve and sign, and the groups that a certificate request in PEM asks for; without,
+    /// nobody looks after such requests.
     package static func standard(
-        link: ServerLink, environment: ServerEnvironment = ServerEnvironment(), protectsStorage: Bool = false
+        link: ServerLink, environment: ServerEnvironment = ServerEnvironment(), protectsStorage: Bool = false,
+        certificates: (authorizer: any Authorizer, groups: @Sendable ([UInt8]) -> [String]?)? = nil
     ) -> [any AdmissionPlugin] {
         let pause: @Sendable (Duration) async -> Void = { duration in
             // Cancelled: the request goes on without waiting.
@@ -23,9 +26,15 @@ package enum AdmissionPlugins {
         let last: [any AdmissionPlugin] = [
             PersistentVolumeClaimResize(),
             RuntimeClassPlugin(),
-            DefaultIngressClass(),
-            ResourceQuotaPlugin(link: link),
         ]
-        return first + protection + last
+        var signing: [any AdmissionPlugin] = []
+        if let certificates {
+            signing = [
+                CertificateApproval(authorizer: certificates.authorizer),
+                CertificateSigning(authorizer: certificates.authorizer),
+                CertificateSubjectRestriction(groups: certificates.groups),
+            ]
+        }
+        return first + protection + last + signing + [DefaultIngressClass(), ResourceQuotaPlugin(link: link)]
     }
 }

@@ -17,8 +17,27 @@ package final class FlowControl: Sendable {
 
     /// A seat, or several. To be given back once.
     package struct Ticket: Sendable {
+        let schema: String
         let level: String
         let seats: Int
+
+        fileprivate var place: Place { Place(schema: schema, level: level) }
+    }
+
+    fileprivate struct Place: Hashable, Comparable {
+        var schema: String
+        var level: String
+
+        static func < (left: Place, right: Place) -> Bool {
+            left.level == right.level ? left.schema < right.schema : left.level < right.level
+        }
+    }
+
+    /// What a schema's requests take of a level now.
+    private struct Usage {
+        var executing: Int = 0
+        var seats: Int = 0
+        var waiting: Int = 0
     }
 
     package enum Entry: Sendable {
@@ -41,8 +60,20 @@ package final class FlowControl: Sendable {
         var pending: [UInt64: Pending] = [:]
         var nextID: UInt64 = 0
         var counts: [Count: Int] = [:]
+        var usage: [Place: Usage] = [:]
         /// Where requests like this one belong; of the plan that is in force.
         var known: [Kind: FlowMatch] = [:]
+
+        mutating func begin(_ ticket: Ticket) {
+            counts[Count(schema: ticket.schema, level: ticket.level, reason: ""), default: 0] += 1
+            usage[ticket.place, default: Usage()].executing += 1
+            usage[ticket.place, default: Usage()].seats += ticket.seats
+        }
+
+        mutating func end(_ ticket: Ticket) {
+            usage[ticket.place]?.executing -= 1
+            usage[ticket.place]?.seats -= ticket.seats
+        }
 
         /// What levels lend and nobody has borrowed yet.
         var spare: Int {
@@ -77,6 +108,11 @@ package final class FlowControl: Sendable {
     private let settings: Settings
     private let monotonic: @Sendable () -> Duration
     private let state: Mutex<State>
+    /// Has a lock of its own, which is taken inside of that of `state`.
+    private let waits = HistogramFamily(
+        "apiserver_flowcontrol_request_wait_duration_seconds", labels: ["execute", "flow_schema", "priority_level"],
+        bounds: [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30],
+        help: "How long requests waited for a seat.")
 
     package init(
         _ settings: Settings = Settings(), plan: FlowPlan = .standard, monotonic: @escaping @Sendable () -> Duration
@@ -126,7 +162,7 @@ package final class FlowControl: Sendable {
     /// - Parameter seats: how much of the server it takes; a long list takes several.
     package func enter(_ match: FlowMatch, seats: Int = 1) -> Entry {
         state.withLock { state in
-            let ticket = Ticket(level: match.level, seats: seats)
+            let ticket = Ticket(schema: match.schema, level: match.level, seats: seats)
             state.nextID += 1
             let id: UInt64 = state.nextID
             let waiter = FlowLevel.Waiter(
@@ -138,9 +174,11 @@ package final class FlowControl: Sendable {
                 state.levels[match.level]?.arrive(waiter, hash: Self.hash(match), spare: spare) ?? .refuse(.noQueues)
             switch arrival {
             case .run:
-                state.counts[Count(schema: match.schema, level: match.level, reason: ""), default: 0] += 1
+                state.begin(ticket)
+                waited(.zero, match.schema, match.level, executes: true)
                 return .run(ticket)
             case .wait:
+                state.usage[ticket.place, default: Usage()].waiting += 1
                 state.pending[id] = Pending(ticket: ticket)
                 return .queued(id)
             case .refuse(let refusal):
@@ -170,13 +208,14 @@ package final class FlowControl: Sendable {
     /// Gives seats back, and lets in who waits for them.
     package func leave(_ ticket: Ticket) {
         let ready: [(CheckedContinuation<Ticket?, Never>, Ticket)] = state.withLock { state in
+            state.end(ticket)
             state.levels[ticket.level]?.finish(ticket.seats)
             if let level = state.levels[ticket.level], state.plan.levels[ticket.level] == nil, level.inUse == 0,
                 level.waiting == 0
             {
                 state.levels[ticket.level] = nil
             }
-            return Self.dispatch(&state)
+            return dispatch(&state)
         }
         for (continuation, ticket) in ready { continuation.resume(returning: ticket) }
     }
@@ -191,6 +230,8 @@ package final class FlowControl: Sendable {
                     let count = Count(
                         schema: waiter.schema, level: name, reason: FlowLevel.Refusal.tooLate.rawValue)
                     state.counts[count, default: 0] += 1
+                    state.usage[Place(schema: waiter.schema, level: name)]?.waiting -= 1
+                    waited(settings.patience, waiter.schema, name, executes: false)
                     if let continuation = state.pending[waiter.id]?.continuation {
                         late.append(continuation)
                         state.pending[waiter.id] = nil
@@ -204,7 +245,7 @@ package final class FlowControl: Sendable {
         for continuation in late { continuation.resume(returning: nil) }
     }
 
-    private static func dispatch(_ state: inout State) -> [(CheckedContinuation<Ticket?, Never>, Ticket)] {
+    private func dispatch(_ state: inout State) -> [(CheckedContinuation<Ticket?, Never>, Ticket)] {
         guard !state.pending.isEmpty else { return [] }
         var ready: [(CheckedContinuation<Ticket?, Never>, Ticket)] = []
         for name in Array(state.levels.keys) {
@@ -212,8 +253,11 @@ package final class FlowControl: Sendable {
             while true {
                 let spare: Int = state.spare
                 guard let waiter = state.levels[name]?.next(spare: spare) else { break }
-                state.counts[Count(schema: waiter.schema, level: name, reason: ""), default: 0] += 1
                 guard let pending = state.pending[waiter.id] else { continue }
+                state.usage[pending.ticket.place]?.waiting -= 1
+                state.begin(pending.ticket)
+                let began: Duration = waiter.deadline - settings.patience
+                waited(monotonic() - began, waiter.schema, name, executes: true)
                 if let continuation = pending.continuation {
                     ready.append((continuation, pending.ticket))
                     state.pending[waiter.id] = nil
@@ -234,11 +278,37 @@ package final class FlowControl: Sendable {
         return hash
     }
 
+    private func waited(_ time: Duration, _ schema: String, _ level: String, executes: Bool) {
+        waits.observe(time / .seconds(1), [String(executes), schema, level])
+    }
+
     // MARK: - Metrics
 
+    private static let prefix: String = "apiserver_flowcontrol_"
+
     package func writeMetrics(to text: inout String) {
-        let (counts, levels): ([Count: Int], [FlowLevel]) = state.withLock { ($0.counts, Array($0.levels.values)) }
-        let prefix: String = "apiserver_flowcontrol_"
+        let (counts, usage, levels): ([Count: Int], [Place: Usage], [FlowLevel]) = state.withLock {
+            ($0.counts, $0.usage, Array($0.levels.values))
+        }
+        Self.write(counts, to: &text)
+        Self.write(usage, to: &text)
+        let total: Int = settings.seats
+        let limits: [(String, String, (FlowLevel) -> Int)] = [
+            ("nominal_limit_seats", "The level's own part of the server.", { $0.seats }),
+            ("lower_limit_seats", "What the level always has.", { $0.seats - $0.mostLent }),
+            ("upper_limit_seats", "What the level has at most.", { min($0.limit, total) }),
+        ]
+        for (name, help, value) in limits {
+            MetricText.head(Self.prefix + name, help, "gauge", &text)
+            for level in levels.sorted(by: { $0.level.name < $1.level.name }) {
+                MetricText.line(
+                    Self.prefix + name, ["priority_level"], [level.level.name], Double(value(level)), &text)
+            }
+        }
+        waits.write(to: &text)
+    }
+
+    private static func write(_ counts: [Count: Int], to text: inout String) {
         func order(_ count: Count) -> String { "\(count.level) \(count.schema) \(count.reason)" }
         let sorted = counts.sorted { order($0.key) < order($1.key) }
         MetricText.head(prefix + "dispatched_requests_total", "Requests that got a seat.", "counter", &text)
@@ -253,16 +323,20 @@ package final class FlowControl: Sendable {
                 prefix + "rejected_requests_total", ["flow_schema", "priority_level", "reason"],
                 [count.schema, count.level, count.reason], Double(value), &text)
         }
-        let gauges: [(String, String, (FlowLevel) -> Int)] = [
-            ("current_executing_seats", "Seats taken now.", { $0.inUse }),
-            ("current_inqueue_requests", "Requests that wait for a seat.", { $0.waiting }),
-            ("nominal_limit_seats", "The level's own part of the server.", { $0.seats }),
+    }
+
+    private static func write(_ usage: [Place: Usage], to text: inout String) {
+        let gauges: [(String, String, KeyPath<Usage, Int>)] = [
+            ("current_executing_requests", "Requests that have a seat now.", \.executing),
+            ("current_executing_seats", "Seats taken now.", \.seats),
+            ("current_inqueue_requests", "Requests that wait for a seat.", \.waiting),
         ]
         for (name, help, value) in gauges {
             MetricText.head(prefix + name, help, "gauge", &text)
-            for level in levels.sorted(by: { $0.level.name < $1.level.name }) {
+            for (place, known) in usage.sorted(by: { $0.key < $1.key }) {
                 MetricText.line(
-                    prefix + name, ["priority_level"], [level.level.name], Double(value(level)), &text)
+                    prefix + name, ["flow_schema", "priority_level"], [place.schema, place.level],
+                    Double(known[keyPath: value]), &text)
             }
         }
     }

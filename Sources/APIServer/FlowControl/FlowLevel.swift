@@ -44,17 +44,18 @@ struct FlowLevel: Sendable {
     }
 
     /// What it lends now, because it does not need it.
-    var lendable: Int {
-        let most: Int = seats * level.lendablePercent / 100
-        return max(0, min(most, seats - inUse))
-    }
+    var lendable: Int { max(0, min(mostLent, seats - inUse)) }
+
+    /// Of its own part, what others may have; rounded as upstream does.
+    var mostLent: Int { (seats * level.lendablePercent + 50) / 100 }
 
     /// What it has borrowed now.
     var borrowed: Int { max(0, inUse - seats) }
 
-    private var limit: Int {
+    /// The most that it may use.
+    var limit: Int {
         guard let percent = level.borrowingPercent else { return .max }
-        return seats + seats * percent / 100
+        return seats + (seats * percent + 50) / 100
     }
 
     /// A new configuration. Who waits keeps waiting, in the queues that are left.

@@ -51,9 +51,12 @@ package struct Negotiation: Sendable, Equatable {
     }
 
     /// Chooses by `Accept`; throws 406 if nothing that the client takes can be given.
-    package init(accept: String, query: [(name: String, value: String)], userAgent: String, isWatch: Bool = false)
-        throws(StatusError)
-    {
+    ///
+    /// - Parameter hasTable: whether there is a table of what is asked for; of reviews there is none.
+    package init(
+        accept: String, query: [(name: String, value: String)], userAgent: String, isWatch: Bool = false,
+        hasTable: @autoclosure () -> Bool = true
+    ) throws(StatusError) {
         let pretty: Bool = !isWatch && PrettyPrinting.isWanted(query: query, userAgent: userAgent)
         if accept.isEmpty || accept == "application/json" || accept == "*/*" {
             self.init(.json, pretty: pretty)
@@ -61,7 +64,7 @@ package struct Negotiation: Sendable, Equatable {
         }
         for range in MediaType.ranges(accept) {
             guard let format = Self.format(range), let form = try Self.form(range, query) else { continue }
-            if format == .protobuf, case .table = form { continue }
+            if case .table = form, format == .protobuf || !hasTable() { continue }
             // Only watches are streams of frames.
             if let stream = range.parameter("stream"), !isWatch || stream != "watch" { continue }
             // Upstream looks no further when the best type that it knows has no frames.

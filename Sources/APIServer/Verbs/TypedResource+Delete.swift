@@ -4,42 +4,17 @@ import Store
 extension TypedResource {
     private static var orphanFinalizer: String { "orphan" }
     private static var foregroundFinalizer: String { "foregroundDeletion" }
-    private static var attemptLimit: Int { 100 }
 
     func delete(_ call: WriteCall, _ request: DeletionRequest) async throws(StatusError) -> DeleteResult {
         let key: [UInt8] = info.key(namespace: call.context.namespace, name: call.context.name)
-        var known: Snapshot? = cache.get(key)?.snapshot
-        var isFresh: Bool = false
-        for _ in 0..<Self.attemptLimit {
-            if known == nil, !isFresh {
-                known = try await current(key, fresh: true, call.services)
-                isFresh = true
-            }
-            guard let snapshot = known else { throw .notFound(info.gvr, call.context.name) }
-            do throws(StatusError) {
-                switch try await attempt(request, on: snapshot, key, call) {
-                case .done(let result): return result
-                case .conflict(let now):
-                    known = now
-                    isFresh = true
-                }
-            } catch {
-                guard !isFresh else { throw error }
-                known = try await current(key, fresh: true, call.services)
-                isFresh = true
-                if known?.revision == snapshot.revision { throw error }
-            }
+        return try await settle(key, call) {
+            (snapshot: Snapshot) async throws(StatusError) -> WriteAttempt<DeleteResult> in
+            try await attempt(request, on: snapshot, key, call)
         }
-        throw .conflict(info.gvr, call.context.name)
-    }
-
-    private enum Attempt {
-        case done(DeleteResult)
-        case conflict(Snapshot?)
     }
 
     private func attempt(_ request: DeletionRequest, on snapshot: Snapshot, _ key: [UInt8], _ call: WriteCall)
-        async throws(StatusError) -> Attempt
+        async throws(StatusError) -> WriteAttempt<DeleteResult>
     {
         let old: Object = try strategy.load(snapshot)
         try check(request, against: old.metadata)

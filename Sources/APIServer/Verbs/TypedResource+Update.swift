@@ -20,9 +20,6 @@ struct Change<Object: APIObject>: Sendable {
 }
 
 extension TypedResource {
-    /// In each round of conflicts one writer gets through, so this is how many may want one object at once.
-    private static var attemptLimit: Int { 100 }
-
     func update(_ call: WriteCall) async throws(StatusError) -> WriteResult {
         let decoded: BodyDecoder.Decoded<Object> = try BodyDecoder.decode(
             Object.self, as: info.gvk, body: call.body, contentType: call.contentType,
@@ -74,50 +71,16 @@ extension TypedResource {
         return try await apply(change, call)
     }
 
-    /// Changes the object in the URL: from the cache first, from the store when that turns out to be stale.
     func apply(_ change: Change<Object>, _ call: WriteCall) async throws(StatusError) -> WriteResult {
         let key: [UInt8] = info.key(namespace: call.context.namespace, name: call.context.name)
-        var known: Snapshot? = cache.get(key)?.snapshot
-        var isFresh: Bool = false
-        for _ in 0..<Self.attemptLimit {
-            if known == nil, !isFresh {
-                known = try await current(key, fresh: true, call.services)
-                isFresh = true
-            }
-            guard let snapshot = known else { throw .notFound(info.gvr, call.context.name) }
-            do throws(StatusError) {
-                switch try await attempt(change, on: snapshot, key, call) {
-                case .done(let result): return result
-                case .unchanged(let result):
-                    // What the cache has may be old, and then this would be the loss of an update.
-                    if isFresh { return result }
-                    known = try await current(key, fresh: true, call.services)
-                    isFresh = true
-                    if known?.revision == snapshot.revision { return result }
-                case .conflict(let now):
-                    known = now
-                    isFresh = true
-                }
-            } catch {
-                // The cache may have been behind; only the store's word counts.
-                guard !isFresh else { throw error }
-                known = try await current(key, fresh: true, call.services)
-                isFresh = true
-                if known?.revision == snapshot.revision { throw error }
-            }
+        return try await settle(key, call) {
+            (snapshot: Snapshot) async throws(StatusError) -> WriteAttempt<WriteResult> in
+            try await attempt(change, on: snapshot, key, call)
         }
-        throw .conflict(info.gvr, call.context.name)
-    }
-
-    private enum Attempt {
-        case done(WriteResult)
-        /// The object is already as it should be.
-        case unchanged(WriteResult)
-        case conflict(Snapshot?)
     }
 
     private func attempt(_ change: Change<Object>, on snapshot: Snapshot, _ key: [UInt8], _ call: WriteCall)
-        async throws(StatusError) -> Attempt
+        async throws(StatusError) -> WriteAttempt<WriteResult>
     {
         let services: ServerServices = call.services
         let old: Object = try strategy.load(snapshot)
@@ -161,7 +124,7 @@ extension TypedResource {
 
     private func replace(
         _ given: Object, _ old: Object, _ snapshot: Snapshot, _ key: [UInt8], _ call: WriteCall, _ warnings: [String]
-    ) async throws(StatusError) -> Attempt {
+    ) async throws(StatusError) -> WriteAttempt<WriteResult> {
         let services: ServerServices = call.services
         var object: Object = given
         if differsInTimesOnly(object, old) {
@@ -214,7 +177,7 @@ extension TypedResource {
     /// An update that took away the last thing that kept a deleted object.
     private func remove(
         _ object: Object, _ snapshot: Snapshot, _ key: [UInt8], _ call: WriteCall, _ warnings: [String]
-    ) async throws(StatusError) -> Attempt {
+    ) async throws(StatusError) -> WriteAttempt<WriteResult> {
         let value: [UInt8] = strategy.store(object)
         if call.context.dryRun {
             let shown: Snapshot = self.snapshot(value, of: object, revision: snapshot.revision)

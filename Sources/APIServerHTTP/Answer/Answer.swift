@@ -69,10 +69,12 @@ final class Answer: Sendable {
         return known ?? Negotiation(forErrors: accept, query: query, userAgent: userAgent)
     }
 
-    func negotiate(_ http: HTTPRequest, isWatch: Bool) throws(StatusError) {
+    func negotiate(
+        _ http: HTTPRequest, isWatch: Bool, hasTable: @autoclosure () -> Bool = true
+    ) throws(StatusError) {
         let query: [(name: String, value: String)] = state.withLock { $0.target?.query ?? [] }
         let negotiation = try Negotiation(
-            accept: accept, query: query, userAgent: userAgent, isWatch: isWatch)
+            accept: accept, query: query, userAgent: userAgent, isWatch: isWatch, hasTable: hasTable())
         state.withLock { $0.negotiation = negotiation }
     }
 

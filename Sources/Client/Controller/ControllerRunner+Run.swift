@@ -51,6 +51,8 @@ extension ControllerRunner {
         do throws(StatusError) {
             result = try await reconcile(item.key, configuration.wallClock.now)
         } catch {
+            // What was cut short by the end of the controller is no failure.
+            guard !Task.isCancelled else { return }
             configuration.log.error("reconcile failed", about(item.key) + [("error", error.message)])
             retry(item.key, error)
             return
@@ -78,6 +80,7 @@ extension ControllerRunner {
     private func conclude(
         _ key: Key, _ outcomes: [WriteOutcome], requeueAfter: Duration?, failure: String?
     ) {
+        guard !Task.isCancelled else { return }
         let failed: [WriteOutcome] = outcomes.filter { $0.error != nil }
         if let first = failed.first, let error = first.error {
             let (verb, object): (String, String) = first.write.summary

@@ -12,7 +12,7 @@ package enum StandardSigner: String, Sendable, CaseIterable {
     /// What is wrong with a request for this signer; nil: it may be signed.
     package func problem(_ asked: SigningSubject) -> String? {
         switch self {
-        case .kubeAPIServerClient: return clientProblem(asked)
+        case .kubeAPIServerClient: return Self.clientProblem(asked)
         case .kubeAPIServerClientKubelet: return Self.kubeletClientProblem(asked)
         case .kubeletServing: return Self.kubeletServingProblem(asked)
         case .legacyUnknown: return nil
@@ -21,10 +21,12 @@ package enum StandardSigner: String, Sendable, CaseIterable {
 
     private static let alwaysAllowed: Set<String> = ["digital signature", "key encipherment"]
 
-    private func clientProblem(_ asked: SigningSubject) -> String? {
-        guard asked.usages.isSubset(of: Self.alwaysAllowed.union(["client auth"])), asked.usages.contains("client auth")
-        else { return "usages did not match \(Self.list(Self.alwaysAllowed.union(["client auth"])))" }
-        return nil
+    private static func clientProblem(_ asked: SigningSubject) -> String? {
+        for usage in asked.usages where usage != "client auth" && !alwaysAllowed.contains(usage) {
+            return "invalid usage for client certificate: \(usage)"
+        }
+        return asked.usages.contains("client auth")
+            ? nil : "missing required usage for client certificate: client auth"
     }
 
     private static func kubeletClientProblem(_ asked: SigningSubject) -> String? {
@@ -51,14 +53,11 @@ package enum StandardSigner: String, Sendable, CaseIterable {
     }
 
     private static func usageProblem(_ asked: SigningSubject, required: String) -> String? {
+        let usages: Set<String> = Set(asked.usages)
         let allowed: Set<String> = alwaysAllowed.union([required])
-        guard asked.usages.isSubset(of: allowed), asked.usages.isSuperset(of: ["digital signature", required]) else {
-            return "usages did not match \(list(allowed))"
-        }
-        return nil
+        if usages.isSubset(of: allowed), usages.isSuperset(of: ["digital signature", required]) { return nil }
+        return "usages did not match [\(allowed.sorted().joined(separator: " "))]"
     }
-
-    private static func list(_ usages: Set<String>) -> String { "[" + usages.sorted().joined(separator: ", ") + "]" }
 }
 
 /// What a certificate request asks for.
@@ -70,29 +69,28 @@ package struct SigningSubject: Sendable, Equatable {
     package var emailAddresses: [String] = []
     package var uris: [String] = []
     /// Of the API object, not of what is in the request.
-    package var usages: Set<String> = []
+    package var usages: [String] = []
 
     package init() {}
 }
 
-/// Whether the cluster itself approves a kubelet's request for a client certificate, and on whose word.
-package enum KubeletApproval: Sendable, Equatable {
-    /// Somebody else's business.
-    case none
-    /// If the requester may `create` this subresource of certificatesigningrequests.
-    case ifAllowed(subresource: String, message: String)
+/// On whose word the cluster itself approves a kubelet's request for a client certificate.
+package struct KubeletApproval: Sendable, Equatable {
+    /// The requester must be allowed to `create` this subresource of certificatesigningrequests.
+    package var subresource: String
+    /// Of the condition.
+    package var message: String
 
-    package static func decide(signer: String, subject: SigningSubject, username: String) -> KubeletApproval {
+    /// What to ask for, in this order; the first that is allowed will do. Empty: somebody else's business.
+    package static func attempts(signer: String, subject: SigningSubject, username: String) -> [KubeletApproval] {
         guard signer == StandardSigner.kubeAPIServerClientKubelet.rawValue,
             StandardSigner.kubeAPIServerClientKubelet.problem(subject) == nil
-        else { return .none }
-        if username == subject.commonName {
-            return .ifAllowed(
-                subresource: "selfnodeclient",
-                message: "Auto approving self kubelet client certificate after SubjectAccessReview.")
-        }
-        return .ifAllowed(
-            subresource: "nodeclient",
-            message: "Auto approving kubelet client certificate after SubjectAccessReview.")
+        else { return [] }
+        let forItself = KubeletApproval(
+            subresource: "selfnodeclient",
+            message: "Auto approving self kubelet client certificate after SubjectAccessReview.")
+        let forAny = KubeletApproval(
+            subresource: "nodeclient", message: "Auto approving kubelet client certificate after SubjectAccessReview.")
+        return username == subject.commonName ? [forItself, forAny] : [forAny]
     }
 }

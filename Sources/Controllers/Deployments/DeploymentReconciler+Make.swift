@@ -42,31 +42,3 @@ extension DeploymentReconciler {
         return ManagedController(runner, events: configuration.events)
     }
 }
-
-extension ReplicaSetReconciler {
-    static func make(_ context: ControllerContext) -> ManagedController {
-        let name: String = "replicaset-controller"
-        let sets: Informer<ReplicaSet> = context.informers.informer(ReplicaSet.self)
-        let pods: Informer<Pod> = context.informers.informer(Pod.self)
-        sets.addIndex(.claimable)
-        pods.addIndex(.claimable)
-        let reconciler = ReplicaSetReconciler(sets: sets.cache, pods: pods.cache)
-        let configuration: ControllerConfiguration = context.configuration(name)
-        let runner = ControllerRunner(
-            name, of: "replicasets", reconciler, client: context.client(name), configuration: configuration)
-        runner.watch(sets)
-        runner.watch(pods, ownedBy: ReplicaSet.self)
-        let setCache: ObjectCache<ReplicaSet> = sets.cache
-        // A pod without an owner may be one that a set wants.
-        runner.watch(pods) { event in
-            guard event.kind != .deleted, event.object.metadata.controllerOwner == nil,
-                !event.object.metadata.labels.isEmpty
-            else { return [] }
-            return setCache.list(namespace: event.object.metadata.namespace) { set in
-                guard let query = try? LabelQuery(set.spec.selector) else { return false }
-                return query.matches(event.object.metadata.labels)
-            }.map(\.key)
-        }
-        return ManagedController(runner, events: configuration.events)
-    }
-}

@@ -14,6 +14,8 @@ package struct ControllerContext: Sendable {
     package let recorder: FlowRecorder?
     /// PEM of the certificates by which pods know the API server; empty: none are published.
     package let rootCA: String
+    /// The cluster's authority; nil: nobody signs certificates.
+    package let signer: (any CertificateSigner)?
     /// The resources that the API server has; nil: all that upstream has. Controllers of others are not run.
     package let served: Set<GroupVersionResource>?
     /// At which the cluster's own servers listen on the nodes' addresses: load balancers get none of these.
@@ -24,6 +26,7 @@ package struct ControllerContext: Sendable {
         informers: InformerSet, transport: @escaping @Sendable (_ controller: String) -> any Transport,
         clock: any MonotonicClock = SystemMonotonicClock(), wallClock: any WallClock = SystemWallClock(),
         log: Log = .silent, recorder: FlowRecorder? = nil, rootCA: String = "",
+        signer: (any CertificateSigner)? = nil,
         served: Set<GroupVersionResource>? = nil, ownPorts: Set<OwnPort> = [],
         batching: EndpointBatching = EndpointBatching()
     ) {
@@ -34,6 +37,7 @@ package struct ControllerContext: Sendable {
         self.log = log
         self.recorder = recorder
         self.rootCA = rootCA
+        self.signer = signer
         self.served = served
         self.ownPorts = ownPorts
         self.batching = batching
@@ -92,10 +96,14 @@ package struct ControllerManager: Sendable {
     private static let factories: [@Sendable (ControllerContext) -> ManagedController?] = [
         { DeploymentReconciler.make($0) },
         { ReplicaSetReconciler.make($0) },
+        { ReplicationControllerReconciler.make($0) },
         { ServiceAccountReconciler.make($0) },
         { ClusterRoleAggregationReconciler.make($0) },
         { RootCAPublisher.make($0) },
         { TokenCleaner.make($0) },
+        { SigningReconciler.make($0) },
+        { ApprovingReconciler.make($0) },
+        { CleaningReconciler.make($0) },
         { NodeLifecycleReconciler.make($0) },
         { EndpointSliceReconciler.make($0) },
         { EndpointsReconciler.make($0) },

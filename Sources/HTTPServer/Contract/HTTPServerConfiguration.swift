@@ -6,8 +6,8 @@ package struct HTTPServerConfiguration: Sendable {
     package var port: Int
     /// Bytes of request body; upstream's limit for resource requests is 3 MiB.
     package var bodyLimit: Int = 3 * 1024 * 1024
-    /// Bytes of request line and fields (HTTP/1.1), or of the decoded field list (HTTP/2).
-    package var headLimit: Int = 64 * 1024
+    /// Bytes of request line and fields (HTTP/1.1), or of the decoded field list (HTTP/2); upstream's value.
+    package var headLimit: Int = 1024 * 1024
     package var fieldCountLimit: Int = 200
     /// Streams open at once on an HTTP/2 connection; upstream's value.
     package var concurrentStreams: Int = 250

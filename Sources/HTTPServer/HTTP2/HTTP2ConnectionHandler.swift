@@ -57,6 +57,8 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, ManagedConnection {
             HTTP2Setting(parameter: .initialWindowSize, value: streamWindow),
         ]
         connection.maximumBufferedControlFrames = 2000
+        // A head of the longest kind, in frames of 16 KiB.
+        connection.maximumSequentialContinuationFrames = max(5, limits.headLimit / 16_384 + 1)
         // Go clients cancel watches with RST_STREAM, and send a PING along; both are normal far above NIO's default.
         connection.controlFrameRateLimit.maximumCount = 2000
         var stream: NIOHTTP2Handler.StreamConfiguration = .init()

@@ -51,6 +51,7 @@ enum ConnectionSetup {
         let connection: HTTPConnection = try connection(channel, shard: shard, isTLS: true)
         try channel.pipeline.syncOperations.addHandlers([
             WriteCoalescer(),
+            EarlyAcknowledgementHandler(),
             HTTP2ConnectionHandler.frameHandler(shard.configuration),
             HTTP2ConnectionHandler(shard: shard, connection: connection),
         ])

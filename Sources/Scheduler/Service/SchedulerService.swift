@@ -163,7 +163,7 @@ package final class SchedulerService: Controller {
             return
         }
         put(.bindingFailed(uid: uid))
-        guard !error.isNotFound else { return }
+        guard !error.isNotFound, !Task.isCancelled else { return }
         metrics.failed()
         configuration.log.error("failed to bind pod", [("pod", pod.metadata.name), ("error", error.message)])
         event(pod, .warning, "FailedScheduling", error.message)
@@ -215,7 +215,7 @@ package final class SchedulerService: Controller {
             _ = try await client.updateStatus(changed)
         } catch {
             // A newer pod is on its way through the watch, and will be decided anew.
-            guard !error.isConflict && !error.isNotFound else { return }
+            guard !error.isConflict, !error.isNotFound, !Task.isCancelled else { return }
             configuration.log.warning(
                 "failed to write pod condition", [("pod", pod.metadata.name), ("error", error.message)])
         }

@@ -51,30 +51,46 @@ struct Cluster {
         let log: Log = self.log
         let configuration: ClusterConfiguration = self.configuration
         await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                let number: Int32? = await Signals.wait()
-                if let number { log.info("stopping", [("signal", String(number))]) }
-            }
             group.addTask { await store.run() }
             group.addTask { await certificates.run() }
             group.addTask { await server.run() }
             group.addTask {
-                await server.prepare()
-                await withDiscardingTaskGroup { group in
-                    group.addTask { await server.runControllers() }
-                    if configuration.hasNode {
-                        group.addTask {
-                            await NodeAgent(
-                                configuration, server: server, certificates: certificates, recorder: recorder, log: log
-                            ).run()
-                        }
+                // A signal ends these first, so that to their last moment they have a server that answers.
+                await withTaskGroup(of: Void.self) { users in
+                    users.addTask {
+                        let number: Int32? = await Signals.wait()
+                        if let number { log.info("stopping", [("signal", String(number))]) }
                     }
+                    users.addTask {
+                        await Self.runUsers(
+                            of: server, configuration, certificates: certificates, recorder: recorder, log: log)
+                    }
+                    await users.next()
+                    users.cancelAll()
                 }
             }
             // The first to return decides: a signal, or a part that could not go on and has said why.
             await group.next()
             group.cancelAll()
             await group.waitForAll()
+        }
+    }
+
+    /// Whatever uses the API server: what every cluster has, the controllers, the node.
+    private static func runUsers(
+        of server: ControlPlane, _ configuration: ClusterConfiguration, certificates: Certificates,
+        recorder: FlowRecorder, log: Log
+    ) async {
+        await server.prepare()
+        await withDiscardingTaskGroup { group in
+            group.addTask { await server.runControllers() }
+            if configuration.hasNode {
+                group.addTask {
+                    await NodeAgent(
+                        configuration, server: server, certificates: certificates, recorder: recorder, log: log
+                    ).run()
+                }
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 import API
 import APIMachinery
+import APIServerUpkeep
 import Client
 
 /// What every cluster has from its first moment: system namespaces, the `kubernetes` Service, system priorities.
@@ -30,9 +31,8 @@ struct ClusterBootstrap: Sendable {
         }
     }
 
-    /// Makes again what somebody deleted or changed, and has `others` do the same, until the task is cancelled. Asks
-    /// nothing while nothing changes.
-    func keep(others: @escaping @Sendable () async throws(StatusError) -> Void) async {
+    /// Makes again what somebody deleted or changed, until the task is cancelled.
+    func keep() async {
         let ours = Selection(namespace: "default", fieldSelector: "metadata.name=kubernetes")
         let transport: any Transport = client.transport
         let informers: [any AnyInformer] = [
@@ -40,34 +40,12 @@ struct ClusterBootstrap: Sendable {
             Informer(Service.self, selection: ours, over: transport),
             Informer(Endpoints.self, selection: ours, over: transport),
             Informer(EndpointSlice.self, selection: ours, over: transport),
-            Informer(FlowSchema.self, over: transport), Informer(PriorityLevelConfiguration.self, over: transport),
         ]
-        let moved = Signal()
-        for informer in informers { informer.addObserver { moved.raise() } }
-        await withDiscardingTaskGroup { group in
-            for informer in informers { group.addTask { await informer.run() } }
-            group.addTask { await self.keep(whenever: moved, others: others) }
+        // Other namespaces come and go, too.
+        let keeper = Keeper(over: transport, watching: informers, pause: .seconds(1), log: log) {
+            (_: any Transport) async throws(StatusError) in try await makeAll()
         }
-    }
-
-    private func keep(
-        whenever moved: Signal, others: @Sendable () async throws(StatusError) -> Void
-    ) async {
-        let clock = SystemMonotonicClock()
-        while !Task.isCancelled {
-            await moved.wait()
-            // Several changes in a row are one occasion; and other namespaces come and go, too.
-            await clock.sleep(for: .seconds(1))
-            guard !Task.isCancelled else { return }
-            do throws(StatusError) {
-                try await makeAll()
-                try await others()
-            } catch {
-                log.warning("failed to keep the cluster's own objects", [("error", error.message)])
-                await clock.sleep(for: .seconds(10))
-                moved.raise()
-            }
-        }
+        await keeper.run()
     }
 
     private func makeAll() async throws(StatusError) {

@@ -6,7 +6,9 @@ import APIServerHTTP
 import APIServerOIDC
 import APIServerStreams
 import APIServerTokens
+import APIServerUpkeep
 import Client
+import ClusterSigning
 import Controllers
 import Flow
 import HTTPServer
@@ -24,6 +26,7 @@ final class ControlPlane: Sendable {
     private let log: Log
     /// PEM of the authority by which pods know the API server.
     private let rootCA: String
+    private let signer: ClusterSigner
     private let access: ClusterAccess
     private let auditFile: AuditFile?
     private let issuerKeys: IssuerKeySource?
@@ -40,6 +43,7 @@ final class ControlPlane: Sendable {
         self.log = log
         let pki: ClusterPKI = certificates.pki
         rootCA = String(decoding: pki.authority.certificatePEM, as: UTF8.self)
+        signer = ClusterSigner(authority: { certificates.pki.authority })
         let link = ServerLink()
         let board = ComponentBoard(["controller-manager", "scheduler"])
         self.board = board
@@ -55,7 +59,9 @@ final class ControlPlane: Sendable {
             settings, registry: registry, signer: ClusterTokenSigner(pki.serviceAccountKey),
             verifier: ClusterTokenVerifier([pki.serviceAccountKey.verifyingKey]), clock: SystemWallClock())
         var parts = APIServerCore.Parts(store: store, registry: registry, authorizer: access.authorizer)
-        parts.admission = AdmissionPlugins.standard(link: link)
+        parts.admission = AdmissionPlugins.standard(
+            link: link,
+            certificates: (access.authorizer, { try? CertificateRequest(pem: $0).organizations }))
         parts.subresources = [EvictionHandler()]
         parts.virtualResources = [BindingResource(), ComponentStatusResource(board.components)]
         access.install(in: &parts)
@@ -142,6 +148,24 @@ final class ControlPlane: Sendable {
         ClusterBootstrap(configuration, client: APIClient(masters), log: log)
     }
 
+    private var flowControlKeeper: Keeper {
+        let (flowControl, transport): (FlowControlBootstrap, InProcessTransport) = (flowControl, masters)
+        let informers: [any AnyInformer] = [
+            Informer(FlowSchema.self, over: transport), Informer(PriorityLevelConfiguration.self, over: transport),
+        ]
+        return Keeper(over: transport, watching: informers, pause: .seconds(1), log: log) {
+            (transport: any Transport) async throws(StatusError) in try await flowControl.ensure(over: transport)
+        }
+    }
+
+    /// Puts API services back at once, as upstream does.
+    private var serviceKeeper: Keeper {
+        let (services, transport): (APIServiceBootstrap, InProcessTransport) = (services, masters)
+        return Keeper(over: transport, watching: [Informer(APIService.self, over: transport)], log: log) {
+            (transport: any Transport) async throws(StatusError) in try await services.ensure(over: transport)
+        }
+    }
+
     private func informerSettings(_ component: String) -> InformerSettings {
         var settings = InformerSettings()
         settings.log = log.with([("component", component)])
@@ -160,6 +184,7 @@ final class ControlPlane: Sendable {
                     over: transport(APIServer.UserInfo(name: "system:kube-controller-manager")),
                     settings: informerSettings("controller-manager")),
                 transport: { self.transport(Self.controller($0)) }, log: log, recorder: recorder, rootCA: rootCA,
+                signer: signer,
                 served: Set(core.registry.resources.map { $0.info.gvr }),
                 ownPorts: Set(configuration.ownPorts.map { OwnPort("TCP", $0) }), batching: configuration.batching))
         let schedulerTransport: InProcessTransport = transport(APIServer.UserInfo(name: "system:kube-scheduler"))
@@ -172,11 +197,11 @@ final class ControlPlane: Sendable {
         settings.events = events
         let scheduler = SchedulerService(client: client, informers: informers, configuration: settings)
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.bootstrap.keep() }
+            group.addTask { await self.flowControlKeeper.run() }
+            group.addTask { await self.serviceKeeper.run() }
             group.addTask {
-                let transport: InProcessTransport = self.masters
-                await self.bootstrap.keep { () async throws(StatusError) in
-                    try await self.flowControl.ensure(over: transport)
-                }
+                await FlowControlConsumer(self.core.fairness, over: self.masters, log: self.log).run()
             }
             group.addTask { await self.board.run("controller-manager") { await manager.run() } }
             group.addTask { await informers.run() }

@@ -2,25 +2,26 @@ package import API
 package import APIMachinery
 package import Client
 
-/// Keeps as many pods as a ReplicaSet asks for.
-package struct ReplicaSetReconciler: Reconciler {
-    /// At most so many pods are made or deleted in one go (upstream's burst).
-    private static let burst: Int = 500
+package typealias ReplicaSetReconciler = ReplicaReconciler<ReplicaSet>
+package typealias ReplicationControllerReconciler = ReplicaReconciler<ReplicationController>
 
-    private let sets: ObjectCache<ReplicaSet>
+/// Keeps as many pods as a ReplicaSet or a ReplicationController asks for.
+package struct ReplicaReconciler<Owner: ReplicaOwner>: Reconciler {
+    /// At most so many pods are made or deleted in one go (upstream's burst).
+    private static var burst: Int { 500 }
+
+    private let sets: ObjectCache<Owner>
     private let pods: ObjectCache<Pod>
 
     /// - Parameters: both with the index `claimable`.
-    package init(sets: ObjectCache<ReplicaSet>, pods: ObjectCache<Pod>) {
+    package init(sets: ObjectCache<Owner>, pods: ObjectCache<Pod>) {
         self.sets = sets
         self.pods = pods
     }
 
     package func reconcile(_ key: ObjectKey, now: Time) -> Reconciliation {
         guard let set = sets[key] else { return .done }
-        guard let labels = set.spec.selector, let selector = try? LabelQuery(labels) else {
-            return .failed("invalid selector of replica set \(key)")
-        }
+        guard let selector = set.podSelector else { return .failed("invalid selector of \(Owner.title) \(key)") }
         let isGoing: Bool = set.metadata.deletionTimestamp != nil
         let claim = OwnershipClaim(
             pods.claimable(by: set), owner: set, selector: selector, mayAdopt: !isGoing)
@@ -31,8 +32,8 @@ package struct ReplicaSetReconciler: Reconciler {
             let (writes, order) = adjust(set, active, now: now)
             result.write(writes, order)
         }
-        let status: ReplicaSetStatus = Self.status(of: set, owned: active, now: now)
-        if let write = Self.statusWrite(set, status) { result.write([write], .sequential, evenAfterFailure: true) }
+        let counts: ReplicaCounts = Self.counts(of: set, owned: active, now: now)
+        if let write = Self.statusWrite(set, counts) { result.write([write], .sequential, evenAfterFailure: true) }
         if let wait = Self.nextAvailability(set, active, now: now) { result.requeue(after: wait) }
         return result
     }
@@ -64,15 +65,15 @@ package struct ReplicaSetReconciler: Reconciler {
             }
         }
         // The status may have been written in the same turn: then that is what to build upon.
-        let newest: ReplicaSet = outcomes.compactMap { $0.object(ReplicaSet.self) }.last ?? set
+        let newest: Owner = outcomes.compactMap { $0.object(Owner.self) }.last ?? set
         if let write = failureWrite(newest, failure, now: now) { events.append(write) }
         return events.isEmpty ? nil : Reconciliation(events)
     }
 
     // MARK: - Pods
 
-    private func adjust(_ set: ReplicaSet, _ active: [Pod], now: Time) -> ([Write], WriteBatch.Order) {
-        let wanted: Int = set.spec.replicas ?? 1
+    private func adjust(_ set: Owner, _ active: [Pod], now: Time) -> ([Write], WriteBatch.Order) {
+        let wanted: Int = set.wantedReplicas
         let lacking: Int = wanted - active.count
         if lacking > 0 {
             let pod: Pod = Self.pod(for: set)
@@ -86,68 +87,57 @@ package struct ReplicaSetReconciler: Reconciler {
     }
 
     /// The pods of all sets with the same controller: during a rollout, old and new pods crowd a node together.
-    private func related(to set: ReplicaSet, _ own: [Pod]) -> [Pod] {
+    private func related(to set: Owner, _ own: [Pod]) -> [Pod] {
         guard let owner = set.metadata.controllerOwner else { return own }
         return sets.owned(by: owner.uid).flatMap { pods.owned(by: $0.metadata.uid) }.filter(\.isActive)
     }
 
-    private static func pod(for set: ReplicaSet) -> Pod {
+    private static func pod(for set: Owner) -> Pod {
         Pod.with { pod in
             pod.metadata.generateName = String(set.metadata.name.prefix(57)) + "-"
             pod.metadata.namespace = set.metadata.namespace
-            pod.metadata.labels = set.spec.template.metadata.labels
-            pod.metadata.annotations = set.spec.template.metadata.annotations
-            pod.metadata.finalizers = set.spec.template.metadata.finalizers
+            pod.metadata.labels = set.podTemplate.metadata.labels
+            pod.metadata.annotations = set.podTemplate.metadata.annotations
+            pod.metadata.finalizers = set.podTemplate.metadata.finalizers
             pod.metadata.ownerReferences = [.controller(set)]
-            pod.spec = set.spec.template.spec
+            pod.spec = set.podTemplate.spec
         }
     }
 
     // MARK: - Status
 
-    private static func status(of set: ReplicaSet, owned: [Pod], now: Time) -> ReplicaSetStatus {
-        var status: ReplicaSetStatus = set.status
-        status.replicas = owned.count
-        let template = set.spec.template.metadata.labels
-        status.fullyLabeledReplicas = owned.count { pod in
+    private static func counts(of set: Owner, owned: [Pod], now: Time) -> ReplicaCounts {
+        var counts: ReplicaCounts = set.counts
+        counts.replicas = owned.count
+        let template = set.podTemplate.metadata.labels
+        counts.fullyLabeled = owned.count { pod in
             template.allSatisfy { pod.metadata.labels[$0.key] == $0.value }
         }
-        status.readyReplicas = owned.count(where: \.isReady)
-        status.availableReplicas = owned.count { $0.isAvailable(after: set.spec.minReadySeconds, now: now) }
-        status.observedGeneration = set.metadata.generation
+        counts.ready = owned.count(where: \.isReady)
+        counts.available = owned.count { $0.isAvailable(after: set.minReadySeconds, now: now) }
+        counts.observedGeneration = set.metadata.generation
         // Nothing lacks: an earlier failure is over.
-        if owned.count == set.spec.replicas ?? 1 { status.conditions.removeAll { $0.type == "ReplicaFailure" } }
-        return status
+        if owned.count == set.wantedReplicas { counts.failure = nil }
+        return counts
     }
 
-    private static func statusWrite(_ set: ReplicaSet, _ status: ReplicaSetStatus) -> Write? {
-        guard status != set.status else { return nil }
-        var changed: ReplicaSet = set
-        changed.status = status
+    private static func statusWrite(_ set: Owner, _ counts: ReplicaCounts) -> Write? {
+        guard counts != set.counts else { return nil }
+        var changed: Owner = set
+        changed.counts = counts
         return Write.updateStatus(changed).ignoring(.notFound)
     }
 
-    private func failureWrite(
-        _ set: ReplicaSet, _ failure: (reason: String, message: String)?, now: Time
-    ) -> Write? {
-        guard let failure, !set.status.conditions.contains(where: { $0.type == "ReplicaFailure" }) else { return nil }
-        var status: ReplicaSetStatus = set.status
-        status.conditions.append(
-            ReplicaSetCondition.with { condition in
-                condition.type = "ReplicaFailure"
-                condition.status = "True"
-                condition.reason = failure.reason
-                condition.message = failure.message
-                condition.lastTransitionTime = now
-            })
-        var changed: ReplicaSet = set
-        changed.status = status
+    private func failureWrite(_ set: Owner, _ failure: (reason: String, message: String)?, now: Time) -> Write? {
+        guard let failure, set.counts.failure == nil else { return nil }
+        var changed: Owner = set
+        changed.counts.failure = .init(reason: failure.reason, message: failure.message, since: now)
         return Write.updateStatus(changed).ignoring([.notFound, .conflict])
     }
 
     /// A pod becomes available by mere passing of time; nothing else would tell.
-    private static func nextAvailability(_ set: ReplicaSet, _ active: [Pod], now: Time) -> Duration? {
-        let wait: Int = set.spec.minReadySeconds
+    private static func nextAvailability(_ set: Owner, _ active: [Pod], now: Time) -> Duration? {
+        let wait: Int = set.minReadySeconds
         guard wait > 0 else { return nil }
         let next: Int? = active.compactMap { pod -> Int? in
             guard let since = pod.readySince else { return nil }

@@ -1,0 +1,36 @@
+"""A cluster that is stopped says nothing of errors, also while its controllers have work."""
+
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+
+from conftest import Cluster, eventually
+
+
+@pytest.fixture
+def quiet():
+    directory = tempfile.mkdtemp(prefix="swiftlet-quiet-")
+    own = Cluster(directory, node="quiet", with_node=False)
+    try:
+        yield own
+    finally:
+        own.reset()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def test_a_stop_leaves_no_errors_in_the_log(quiet):
+    for turn in range(3):
+        quiet.up()
+        eventually(lambda: quiet.get("serviceaccount", "default"), what="the controllers at work")
+        quiet.kubectl("create", "deployment", f"busy{turn}", "--image=none", "--replicas=40")
+        quiet.kubectl("create", "namespace", f"going{turn}")
+        quiet.kubectl("delete", "namespace", f"going{turn}", "--wait=false")
+        watch = quiet.start("get", "pods", "-w")
+        quiet.down()
+        watch.wait(timeout=30)
+    log = (pathlib.Path(quiet.directory) / "swiftlet.log").read_text().splitlines()
+    assert sum("stopped" in line for line in log) == 3, log
+    complaints = [line for line in log if line.split()[1:2] in (["error"], ["warning"])]
+    assert complaints == [], "\n".join(complaints)
