@@ -9,6 +9,7 @@ import pathlib
 import re
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.request
@@ -209,10 +210,14 @@ def datagram_names(cluster, address, port, client="client", times=12):
 def dig_in(cluster, name, *words):
     """dig in a pod's network, with the pod's resolv.conf: its search path, its server."""
     process = process_of(cluster, name)
-    inner = 'mount --bind "/proc/$0/root/etc/resolv.conf" /etc/resolv.conf && exec dig +search +short +tries=2 "$@"'
-    done = subprocess.run(
-        ["nsenter", f"--net=/proc/{process}/ns/net", "unshare", "-m", "sh", "-c", inner, process, *words], text=True,
-        capture_output=True, timeout=30, check=True)
+    inner = 'mount --bind "$0" /etc/resolv.conf && exec dig +search +short +tries=2 "$@"'
+    with tempfile.NamedTemporaryFile("w") as file:
+        # A copy: the pod's own file lies in a mount namespace from which nothing can be bound.
+        file.write(cluster.kubectl("exec", "-n", SPACE, name, "--", "cat", "/etc/resolv.conf"))
+        file.flush()
+        done = subprocess.run(
+            ["nsenter", f"--net=/proc/{process}/ns/net", "unshare", "-m", "sh", "-c", inner, file.name, *words],
+            text=True, capture_output=True, timeout=30, check=True)
     return sorted(done.stdout.split("\n")[:-1])
 
 
