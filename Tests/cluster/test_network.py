@@ -63,8 +63,12 @@ def made(cluster, web):
         return [cluster.get(item["kind"], item["metadata"]["name"], "-n", SPACE) for item in objects]
 
     yield make
-    if kept:
-        cluster.kubectl("delete", "-n", SPACE, "--ignore-not-found", *kept, check=False)
+    # Services are gone when they are deleted, which kubectl need not watch for each of a hundred.
+    services = [name for name in kept if name.startswith("Service/")]
+    others = [name for name in kept if name not in services]
+    for names, words in [(services, ["--wait=false"]), (others, [])]:
+        if names:
+            cluster.kubectl("delete", "-n", SPACE, "--ignore-not-found", *words, *names, check=False)
 
 
 def endpoints(name, *subsets):
