@@ -9,12 +9,12 @@ import Synchronization
 package final class ClusterDNSServer: Sendable {
     /// An address to be asked at, over UDP and TCP.
     package struct Listener: Sendable, Equatable {
-        package var address: IPAddress
+        package var address: InternetAddress
         package var port: UInt16
         /// Who may ask; nil: everyone who reaches it.
-        package var clients: [AddressRange]?
+        package var clients: [IPPrefix]?
 
-        package init(_ address: IPAddress, port: UInt16 = 53, clients: [AddressRange]? = nil) {
+        package init(_ address: InternetAddress, port: UInt16 = 53, clients: [IPPrefix]? = nil) {
             self.address = address
             self.port = port
             self.clients = clients
@@ -150,7 +150,7 @@ final class OpenListener: Sendable {
         var peer: cdns_peer = peer
         var bytes: [UInt8] = [UInt8](repeating: 0, count: 16)
         let count: Int32 = cdns_peer_address(&peer, &bytes)
-        guard let address = IPAddress(bytes: Array(bytes.prefix(Int(count)))) else { return false }
+        guard let address = InternetAddress(bytes: Array(bytes.prefix(Int(count)))) else { return false }
         return clients.contains { $0.contains(address) }
     }
 }

@@ -7,22 +7,22 @@ import Testing
         ("2001:DB8::0A", "2001:db8::a"), ("::ffff:1.2.3.4", "::ffff:102:304"), ("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"),
         ("1::", "1::"),
     ]) func `addresses are read and written`(text: String, canonical: String) {
-        #expect(IPAddress(text)?.description == canonical)
+        #expect(InternetAddress(text)?.description == canonical)
     }
 
     @Test(arguments: [
         "", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.+4", ":", ":::", "1::2::3", "1:2:3:4:5:6:7", "g::",
         "1:2:3:4:5:6:7:8:9", "1.2.3.4::", "12345::", "1:2:3:4:5:6:7::8",
     ]) func `what is no address is refused`(text: String) {
-        #expect(IPAddress(text) == nil)
+        #expect(InternetAddress(text) == nil)
     }
 
     @Test func `ranges hold their addresses only`() throws {
-        let range = try #require(AddressRange("10.96.0.0/12"))
+        let range = try #require(IPPrefix("10.96.0.0/12"))
         #expect(range.contains(try address("10.111.255.255")))
         #expect(!range.contains(try address("10.112.0.0")))
         #expect(!range.contains(try address("::a60:1")))
-        #expect(AddressRange("10.0.0.0/33") == nil)
+        #expect(IPPrefix("10.0.0.0/33") == nil)
     }
 
     @Test func `names are read and written with escapes`() throws {

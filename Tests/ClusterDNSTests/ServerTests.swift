@@ -10,7 +10,7 @@ import Testing
 
     private static func server(
         _ domain: String = "cluster.local", upstreams: ClusterDNSServer.Upstreams = .servers([]),
-        clients: [AddressRange]? = nil, idleLimit: Duration = .seconds(10)
+        clients: [IPPrefix]? = nil, idleLimit: Duration = .seconds(10)
     ) throws -> ClusterDNSServer {
         var configuration = ClusterDNSServer.Configuration(
             listeners: [.init(try address("127.0.0.1"), port: 0, clients: clients)],
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func `who may not ask gets no answer`() async throws {
-        let range = try #require(AddressRange("192.0.2.0/24"))
+        let range = try #require(IPPrefix("192.0.2.0/24"))
         let refused: Bool = try await serving([try Self.server(clients: [range])]) { client in
             let bytes: [UInt8] = try question("web.default.svc.cluster.local")
             let isClosed: Bool = try client.isClosed(after: [UInt8(bytes.count >> 8), UInt8(bytes.count)] + bytes)

@@ -28,7 +28,7 @@ func line(_ record: ResourceRecord) -> String {
     let data: [UInt8] = record.data
     let text: String
     switch record.type {
-    case .a, .aaaa: text = "\(IPAddress(bytes: data)?.description ?? "?")"
+    case .a, .aaaa: text = "\(InternetAddress(bytes: data)?.description ?? "?")"
     case .cname, .ptr, .ns: text = name(data, 0)
     case .srv: text = "\(data[1]) \(data[3]) \(Int(data[4]) << 8 | Int(data[5])) \(name(data, 6))"
     case .soa: text = name(data, 0)
@@ -67,7 +67,7 @@ final class Server {
     {
         var zone = ClusterZone.Configuration(domain: try #require(DNSName("cluster.local")))
         zone.serverAddresses = [try address("10.96.0.10")]
-        zone.ownRanges = ["10.96.0.0/16", "10.244.0.0/16"].compactMap { AddressRange($0) }
+        zone.ownRanges = ["10.96.0.0/16", "10.244.0.0/16"].compactMap { IPPrefix($0) }
         // Not random: tests repeat.
         let counter = Counter()
         engine = DNSEngine(
@@ -112,7 +112,7 @@ final class Counter: Sendable {
     func next() -> UInt64 { value.wrappingAdd(1, ordering: .relaxed).newValue }
 }
 
-func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
+func address(_ text: String) throws -> InternetAddress { try #require(InternetAddress(text)) }
 
 /// Deterministic random numbers.
 struct SeededRandom: RandomNumberGenerator {

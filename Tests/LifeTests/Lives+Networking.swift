@@ -23,7 +23,7 @@ extension Lives {
             resource: "networking.k8s.io/v1 ipaddresses",
             object: #"{"spec":{"parentRef":{"resource":"services","name":"s","namespace":"default"}}}"#,
             change: annotated, invalid: #"{"spec":{"parentRef":null}}"#, causes: ["spec.parentRef: Required value"],
-            columns: "Name|ParentRef", names: ["192.0.2.1", "192.0.2.2", "192.0.2.3"]),
+            columns: "Name|ParentRef", names: ["192.0.2.1", "192.0.2.2", "2001:db8::3"]),
         Life(
             resource: "networking.k8s.io/v1 networkpolicies", object: #"{"spec":{"podSelector":{}}}"#,
             change: #"{"spec":{"podSelector":{"matchLabels":{"a":"b"}}}}"#,

@@ -101,6 +101,8 @@ def test_both_families_everywhere(dual):
     for name, families in wanted.items():
         assert spec[name]["ipFamilies"] == families, name
         assert [family(address) for address in spec[name]["clusterIPs"]] == families, name
+    records = {item["metadata"]["name"]: item["spec"]["parentRef"]["name"] for item in dual.get("ipaddresses")["items"]}
+    assert all(records.get(address) == name for name in wanted for address in spec[name]["clusterIPs"]), records
     own = dual.get("service", "kubernetes", "-n", "default")["spec"]
     assert own["ipFamilies"] == order[:1]
 

@@ -1,11 +1,11 @@
 /// A server that is asked for names that are not the cluster's.
 package struct Upstream: Hashable, Sendable, CustomStringConvertible {
-    package var address: IPAddress
+    package var address: InternetAddress
     package var port: UInt16
     /// The interface of a link-local address.
     package var scope: String?
 
-    package init(_ address: IPAddress, port: UInt16 = 53, scope: String? = nil) {
+    package init(_ address: InternetAddress, port: UInt16 = 53, scope: String? = nil) {
         self.address = address
         self.port = port
         self.scope = scope
@@ -23,7 +23,7 @@ package struct Upstream: Hashable, Sendable, CustomStringConvertible {
             let words: [Substring] = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
             guard words.count >= 2, words[0] == "nameserver" else { continue }
             let parts: [Substring] = words[1].split(separator: "%", maxSplits: 1)
-            guard let address = IPAddress(String(parts[0])) else { continue }
+            guard let address = InternetAddress(String(parts[0])) else { continue }
             let upstream = Upstream(address, scope: parts.count > 1 ? String(parts[1]) : nil)
             if !found.contains(upstream) && found.count < 15 { found.append(upstream) }
         }

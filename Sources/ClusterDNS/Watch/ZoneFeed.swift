@@ -56,7 +56,7 @@ package struct ZoneFeed: Sendable {
         }
         if service.spec.clusterIP == "None" { return ZoneService(key, .headless, ports: ports) }
         let texts: [String] = service.spec.clusterIPs.isEmpty ? [service.spec.clusterIP] : service.spec.clusterIPs
-        let addresses: [IPAddress] = texts.compactMap { IPAddress($0) }
+        let addresses: [InternetAddress] = texts.compactMap { InternetAddress($0) }
         return addresses.isEmpty ? nil : ZoneService(key, .clusterAddresses(addresses), ports: ports)
     }
 
@@ -79,7 +79,7 @@ package struct ZoneFeed: Sendable {
         let endpoints: [ZoneSlice.Endpoint] = slice.endpoints.map { endpoint in
             let target: ObjectReference? = endpoint.targetRef
             return ZoneSlice.Endpoint(
-                endpoint.addresses.compactMap { IPAddress($0) },
+                endpoint.addresses.compactMap { InternetAddress($0) },
                 hostname: endpoint.hostname.flatMap { $0.isEmpty ? nil : $0 },
                 // Unknown counts as ready, as the API says.
                 isReady: endpoint.conditions.ready ?? true, pod: target?.kind == "Pod" ? target?.name : nil)

@@ -196,7 +196,7 @@ extension ClusterZone {
         case (.version, .txt):
             writer.answer(.txt, ttl: ttl, data: Self.version)
         case (.server, .a), (.server, .aaaa):
-            let wanted: [IPAddress] = configuration.serverAddresses.filter { $0.isIPv6 == (query.type == .aaaa) }
+            let wanted: [InternetAddress] = configuration.serverAddresses.filter { $0.isIPv6 == (query.type == .aaaa) }
             if wanted.isEmpty { return fail(.noError, query, &writer) }
             for address in wanted { writer.answer(query.type, ttl: ttl, data: address.bytes) }
         case (.pod(let address), .a) where !address.isIPv6, (.pod(let address), .aaaa) where address.isIPv6:

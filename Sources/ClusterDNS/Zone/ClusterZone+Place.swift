@@ -16,9 +16,9 @@ extension ClusterZone {
         /// `ns.dns.<domain>`
         case server
         /// `1-2-3-4.<namespace>.pod.<domain>`: told back without looking, as CoreDNS' `pods insecure`.
-        case pod(IPAddress)
+        case pod(InternetAddress)
         /// The name of an address, with the names of who has it; empty: nobody whom we know.
-        case reverse(IPAddress)
+        case reverse(InternetAddress)
     }
 
     /// - Parameter labels: where the labels of `name` begin, without the root.
@@ -87,7 +87,7 @@ extension ClusterZone {
         let text = String(decoding: name[1..<labels[1]], as: UTF8.self)
         let isFour: Bool = text.utf8.count(where: { $0 == UInt8(ascii: "-") }) == 3 && !text.contains("--")
         let address: String = String(text.map { $0 == "-" ? (isFour ? "." : ":") : $0 })
-        return IPAddress(address).map { .pod($0) } ?? .missing
+        return InternetAddress(address).map { .pod($0) } ?? .missing
     }
 
     // MARK: - Addresses
@@ -100,7 +100,7 @@ extension ClusterZone {
     }
 
     /// The address in `4.3.2.1.in-addr.arpa` or its IPv6 sister (RFC 3596 §2.5).
-    private static func address(_ name: [UInt8], _ labels: [Int]) -> IPAddress? {
+    private static func address(_ name: [UInt8], _ labels: [Int]) -> InternetAddress? {
         let count: Int = labels.count - 2
         guard matches(name, labels[count + 1]..<name.count - 1, "arpa") else { return nil }
         let branch: Range<Int> = labels[count]..<labels[count + 1]
@@ -109,7 +109,7 @@ extension ClusterZone {
         }
         if count == 4 {
             guard matches(name, branch, "in-addr") else { return nil }
-            return IPAddress(parts.reversed().joined(separator: "."))
+            return InternetAddress(parts.reversed().joined(separator: "."))
         }
         guard matches(name, branch, "ip6") else { return nil }
         var bytes: [UInt8] = []
@@ -119,6 +119,6 @@ extension ClusterZone {
             else { return nil }
             bytes.append(byte)
         }
-        return IPAddress(bytes: bytes)
+        return InternetAddress(bytes: bytes)
     }
 }

@@ -5,9 +5,9 @@ package struct ClusterZone: Sendable {
         package var domain: DNSName
         package var ttl: UInt32 = 30
         /// Where this server is asked: `ns.dns.<domain>`.
-        package var serverAddresses: [IPAddress] = []
+        package var serverAddresses: [InternetAddress] = []
         /// Addresses that only the cluster hands out: who has none of our names has none at all, nobody else is asked.
-        package var ownRanges: [AddressRange] = []
+        package var ownRanges: [IPPrefix] = []
 
         package init(domain: DNSName) {
             self.domain = domain.lowercased
@@ -32,7 +32,7 @@ package struct ClusterZone: Sendable {
         var service: ZoneService?
         var slices: [String: ZoneSlice] = [:]
         var names: [[UInt8]] = []
-        var reverse: [IPAddress: Set<DNSName>] = [:]
+        var reverse: [InternetAddress: Set<DNSName>] = [:]
         var pods: Set<String> = []
         var revisions: [Int64] = []
     }
@@ -45,7 +45,7 @@ package struct ClusterZone: Sendable {
     /// The data of the SOA record with that serial.
     private(set) var authority: [UInt8]
     private(set) var names = NameTable<NameRecords>()
-    private(set) var reverse: [IPAddress: [DNSName]] = [:]
+    private(set) var reverse: [InternetAddress: [DNSName]] = [:]
     private(set) var namespaces = NameTable<Bool>()
     private var services: [ServiceKey: ServiceState] = [:]
     private var dirty: Set<ServiceKey> = []
@@ -120,7 +120,7 @@ package struct ClusterZone: Sendable {
     }
 
     /// An address may belong to several services' names.
-    private mutating func exchangeReverse(old: [IPAddress: Set<DNSName>], new: [IPAddress: Set<DNSName>]) {
+    private mutating func exchangeReverse(old: [InternetAddress: Set<DNSName>], new: [InternetAddress: Set<DNSName>]) {
         for (address, gone) in old {
             guard new[address] != gone else { continue }
             reverse[address]?.removeAll { gone.contains($0) }

@@ -23,7 +23,7 @@ struct NameRecords: Sendable, Equatable {
         ]
     }
 
-    mutating func add(_ address: IPAddress, ttl: UInt32) {
+    mutating func add(_ address: InternetAddress, ttl: UInt32) {
         let bytes: [UInt8] = address.bytes
         if address.isIPv6 {
             longAddresses += Self.header(.aaaa, ttl: ttl, length: 16) + bytes

@@ -7,7 +7,7 @@
 /// Keys are the labels before `svc.<domain>`, in wire form without the closing zero.
 struct ServiceNames {
     private(set) var names: [[UInt8]: NameRecords] = [:]
-    private(set) var reverse: [IPAddress: Set<DNSName>] = [:]
+    private(set) var reverse: [InternetAddress: Set<DNSName>] = [:]
     private(set) var pods: Set<String> = []
 
     private let base: [UInt8]
@@ -40,7 +40,7 @@ struct ServiceNames {
         key.count + suffix.count <= DNSName.maximumBytes ? DNSName(checked: key + suffix) : nil
     }
 
-    private mutating func addCluster(_ addresses: [IPAddress], _ ports: [ZonePort]) {
+    private mutating func addCluster(_ addresses: [InternetAddress], _ ports: [ZonePort]) {
         var records = NameRecords()
         for address in addresses { records.add(address, ttl: ttl) }
         guard let target = fullName(base) else { return }
@@ -52,7 +52,7 @@ struct ServiceNames {
 
     private mutating func addHeadless(_ slices: [ZoneSlice]) {
         let targets: [ZonePort: [(target: DNSName, port: UInt16)]] = addEndpoints(slices)
-        var seen: Set<IPAddress> = []
+        var seen: Set<InternetAddress> = []
         var records = NameRecords()
         for slice in slices {
             for endpoint in slice.endpoints where endpoint.isReady {
@@ -76,7 +76,7 @@ struct ServiceNames {
 
     /// Adds the names of single endpoints; returns where each port is found.
     private mutating func addEndpoints(_ slices: [ZoneSlice]) -> [ZonePort: [(target: DNSName, port: UInt16)]] {
-        var addresses: [[UInt8]: Set<IPAddress>] = [:]
+        var addresses: [[UInt8]: Set<InternetAddress>] = [:]
         var order: [[UInt8]] = []
         var targets: [ZonePort: [(target: DNSName, port: UInt16)]] = [:]
         var known: Set<ZonePortTarget> = []
@@ -121,7 +121,7 @@ struct ServiceNames {
         if names[transport] == nil { names[transport] = NameRecords() }
     }
 
-    private static func dashed(_ address: IPAddress) -> String {
+    private static func dashed(_ address: InternetAddress) -> String {
         String(address.description.map { $0 == "." || $0 == ":" ? "-" : $0 })
     }
 }

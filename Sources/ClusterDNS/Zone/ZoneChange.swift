@@ -1,7 +1,7 @@
 /// A Service as far as names go.
 package struct ZoneService: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
-        case clusterAddresses([IPAddress])
+        case clusterAddresses([InternetAddress])
         /// Found by its endpoints.
         case headless
         /// `ExternalName`: another name.
@@ -48,13 +48,14 @@ package struct ZonePort: Hashable, Sendable {
 /// An EndpointSlice as far as names go.
 package struct ZoneSlice: Sendable, Equatable {
     package struct Endpoint: Sendable, Equatable {
-        package var addresses: [IPAddress]
+        package var addresses: [InternetAddress]
         package var hostname: String?
         package var isReady: Bool
         /// The name of the pod behind it.
         package var pod: String?
 
-        package init(_ addresses: [IPAddress], hostname: String? = nil, isReady: Bool = true, pod: String? = nil) {
+        package init(_ addresses: [InternetAddress], hostname: String? = nil, isReady: Bool = true, pod: String? = nil)
+        {
             self.addresses = addresses
             self.hostname = hostname
             self.isReady = isReady

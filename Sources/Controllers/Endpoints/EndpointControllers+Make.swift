@@ -16,8 +16,13 @@ extension EndpointSliceReconciler {
         let runner = ControllerRunner(
             name, of: "services", reconciler, client: context.client(name), configuration: configuration)
         runner.watch(services) { event in event.kind == .deleted ? [] : [event.key] }
-        runner.reads(nodes)
         let cache: ObjectCache<Service> = services.cache
+        runner.watch(nodes) { event in
+            let (old, new): (Node?, Node?) = (event.old, event.kind == .deleted ? nil : event.object)
+            let before: Node? = event.kind == .deleted ? event.object : old
+            guard ZoneShares.differ(before, new) else { return [] }
+            return cache.list(where: { ZoneShares.areWanted($0) }).map(\.key)
+        }
         runner.watch(pods, after: context.batching.slices) { event in ServiceBackends.services(event, cache) }
         // Ours, when somebody else changes or deletes them.
         runner.watch(slices) { event in

@@ -41,11 +41,13 @@ package struct EndpointSliceReconciler: Reconciler {
             $0.metadata.labels[Self.managerLabel] == Self.manager && $0.metadata.deletionTimestamp == nil
         }
         var missing: [String] = []
+        var refusal: ZoneShares.Refusal?
         var plan = SlicePlanner.Plan()
         let template: ObjectMeta = template(service)
         let families: [Bool] = ServiceBackends.usesIPv6(service)
         for isIPv6 in families {
-            let groups: [SlicePlanner.Group] = groups(service, isIPv6: isIPv6, missing: &missing)
+            var groups: [SlicePlanner.Group] = groups(service, isIPv6: isIPv6, missing: &missing)
+            if ZoneShares.areWanted(service) { refusal = spread(&groups) ?? refusal }
             let planner = SlicePlanner(
                 existing: existing.filter { ($0.addressType == "IPv6") == isIPv6 }, template: template)
             plan.add(planner.plan(groups, placeholder: isIPv6))
@@ -54,6 +56,7 @@ package struct EndpointSliceReconciler: Reconciler {
         annotate(&plan, service, existing)
         var result = Reconciliation()
         result.write(plan.writes, .parallel)
+        if !plan.writes.isEmpty, let event = event(service, refusal, existing) { result.write(event) }
         if let first = missing.first {
             result.failure = "skipping pods of service \(key): node \(first) not found"
         }
@@ -95,7 +98,36 @@ package struct EndpointSliceReconciler: Reconciler {
         "\(endpoint.targetRef?.uid ?? "") \(endpoint.addresses.first ?? "")"
     }
 
+    /// Says when zones begin or cease to have endpoints of their own, and why they have none.
+    private func event(_ service: Service, _ refusal: ZoneShares.Refusal?, _ existing: [EndpointSlice]) -> Write? {
+        guard ZoneShares.areWanted(service) else { return nil }
+        let hadHints: Bool = existing.contains { $0.endpoints.contains { $0.hints != nil } }
+        if let refusal { return .event(service, .warning, reason: "TopologyAwareHintsDisabled", refusal.message) }
+        if hadHints { return nil }
+        return .event(
+            service, .normal, reason: "TopologyAwareHintsEnabled", "Topology Aware Hints has been enabled")
+    }
+
     // MARK: - What there should be
+
+    /// Gives ready endpoints the zones that they are for; none, and why, if that cannot be.
+    private func spread(_ groups: inout [SlicePlanner.Group]) -> ZoneShares.Refusal? {
+        let places: [(Int, Int)] = groups.indices.flatMap { group in
+            groups[group].endpoints.indices.map { (group, $0) }
+        }.filter { groups[$0.0].endpoints[$0.1].conditions.ready == true }
+        if places.isEmpty { return nil }
+        switch ZoneShares(nodes.list()).hints(places.map { groups[$0.0].endpoints[$0.1].zone }) {
+        case .failure(let refusal):
+            return refusal
+        case .success(let zones):
+            for (place, zone) in zip(places, zones) {
+                var hints = EndpointHints()
+                hints.forZones = [ForZone.with { $0.name = zone }]
+                groups[place.0].endpoints[place.1].hints = hints
+            }
+            return nil
+        }
+    }
 
     private func groups(_ service: Service, isIPv6: Bool, missing: inout [String]) -> [SlicePlanner.Group] {
         var groups: [SlicePlanner.Group] = []
@@ -152,7 +184,7 @@ package struct EndpointSliceReconciler: Reconciler {
     private func hints(_ service: Service, node: String, zone: String?) -> EndpointHints? {
         let isNode: Bool = service.spec.trafficDistribution == "PreferSameNode"
         let isZone: Bool = ["PreferClose", "PreferSameZone"].contains(service.spec.trafficDistribution ?? "")
-        guard isNode || isZone else { return nil }
+        guard isNode || isZone, !ZoneShares.areWanted(service) else { return nil }
         var hints = EndpointHints()
         if let zone { hints.forZones = [ForZone.with { $0.name = zone }] }
         if isNode && !node.isEmpty { hints.forNodes = [ForNode.with { $0.name = node }] }

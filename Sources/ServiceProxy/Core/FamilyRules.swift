@@ -7,6 +7,8 @@ package struct FamilyRules: Sendable {
     package let table: ProxyTable
     private var written: [ServiceName: ResolvedService] = [:]
     private var claims = FrontendClaims()
+    /// Services that want endpoints of this node and have only others: from inside, and from outside.
+    package private(set) var withoutLocal: (internal: Set<ServiceName>, external: Set<ServiceName>) = ([], [])
     /// How many services have an endpoint's address, which is there once.
     private var uses: [[UInt8]: Int] = [:]
     private var pickers: Set<Picker> = []
@@ -47,6 +49,7 @@ package struct FamilyRules: Sendable {
             if old == new { continue }
             apply(name, old, new, &changes)
             written[name] = new
+            note(name, new)
             if new == nil { groups[name] = nil }
         }
         return (transaction(changes), heirs.subtracting(services.map(\.name)))
@@ -112,6 +115,20 @@ package struct FamilyRules: Sendable {
         }
         groups[facts.name] = numbers.isEmpty ? nil : numbers
         return ResolvedService(facts: facts, ports: ports)
+    }
+
+    private mutating func note(_ name: ServiceName, _ service: ResolvedService?) {
+        let lacks: Bool = service?.ports.contains { $0.choice.hasAny && $0.choice.local.isEmpty } == true
+        if lacks, service?.facts.isInternalLocal == true {
+            withoutLocal.internal.insert(name)
+        } else {
+            withoutLocal.internal.remove(name)
+        }
+        if lacks, service?.facts.isExternalLocal == true {
+            withoutLocal.external.insert(name)
+        } else {
+            withoutLocal.external.remove(name)
+        }
     }
 
     private mutating func apply(

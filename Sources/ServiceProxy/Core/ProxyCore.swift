@@ -93,6 +93,15 @@ package struct ProxyCore: Sendable {
         (name, services[name], slices[name]?.sorted { $0.key < $1.key }.map(\.value) ?? [])
     }
 
+    /// How many services with policy Local have endpoints but none here: from inside, and from outside.
+    package var withoutLocalEndpoints: (internal: Int, external: Int) {
+        let all: [FamilyRules] = families ?? []
+        return (
+            all.reduce(into: Set()) { $0.formUnion($1.withoutLocal.internal) }.count,
+            all.reduce(into: Set()) { $0.formUnion($1.withoutLocal.external) }.count
+        )
+    }
+
     /// Health-check ports: how many endpoints this node has of each service that wants one.
     package func healthChecks() -> [UInt16: HealthCheck] {
         var result: [UInt16: HealthCheck] = [:]

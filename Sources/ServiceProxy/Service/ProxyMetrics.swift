@@ -52,6 +52,10 @@ package final class ProxyMetrics: Sendable {
         var pendingEndpointChanges: Int = 0
         var failures: Int = 0
         var removedConnections: Int = 0
+        /// Services with policy Local that have endpoints, but none here.
+        var withoutLocal: (internal: Int, external: Int) = (0, 0)
+        /// Answers to who asks for our health, by path and code.
+        var healthAnswers: [String: Int] = [:]
     }
 
     private let state: Mutex<State> = Mutex(State())
@@ -63,6 +67,13 @@ package final class ProxyMetrics: Sendable {
     /// The last time that all rules were in force, microseconds since 1970; 0: never.
     package var lastSync: Int64 { state.withLock { $0.lastSync } }
     package var lastQueued: Int64 { state.withLock { $0.lastQueued } }
+
+    /// Counts an answer to `/healthz` or `/livez`.
+    package func answered(_ path: String, code: Int) {
+        state.withLock {
+            $0.healthAnswers["proxy\(path.replacing("/", with: "_"))_total{code=\"\(code)\"}", default: 0] += 1
+        }
+    }
 
     /// In Prometheus' text format.
     package var text: String {
@@ -83,6 +94,14 @@ package final class ProxyMetrics: Sendable {
         ]
         for (name, type, value) in numbers {
             text += "# TYPE \(prefix)proxy_rules_\(name) \(type)\n\(prefix)proxy_rules_\(name) \(value)\n"
+        }
+        let local: String = prefix + "proxy_rules_no_local_endpoints_total"
+        text += "# TYPE \(local) gauge\n\(local){traffic_policy=\"internal\"} \(state.withoutLocal.internal)\n"
+        text += "\(local){traffic_policy=\"external\"} \(state.withoutLocal.external)\n"
+        for (name, count) in state.healthAnswers.sorted(by: { $0.key < $1.key }) {
+            let family: String = "kubeproxy_" + name.prefix { $0 != "{" }
+            if !text.contains("# TYPE \(family) ") { text += "# TYPE \(family) counter\n" }
+            text += "kubeproxy_\(name) \(count)\n"
         }
         let entries: String = "kubeproxy_conntrack_reconciler_deleted_entries_total"
         return text + "# TYPE \(entries) counter\n\(entries) \(state.removedConnections)\n"

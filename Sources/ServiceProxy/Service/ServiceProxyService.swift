@@ -270,7 +270,9 @@ package final class ServiceProxyService: Sendable {
     private func tell(_ plan: ProxyCore.Plan, _ news: News, _ began: Int64) {
         let now: Int64 = FlowRecorder.systemTime()
         let seconds: Double = Double(now - began) / 1e6
+        let withoutLocal: (internal: Int, external: Int) = state.withLock { $0.core.withoutLocalEndpoints }
         metrics.update { metrics in
+            metrics.withoutLocal = withoutLocal
             metrics.syncs.observe(seconds)
             if plan.isComplete { metrics.completeSyncs.observe(seconds) } else { metrics.partialSyncs.observe(seconds) }
             for time in news.triggers.values.joined() { metrics.programming.observe(Double(now - time) / 1e6) }

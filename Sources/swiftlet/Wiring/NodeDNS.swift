@@ -57,16 +57,16 @@ struct NodeDNS: Sendable {
         _ configuration: ClusterConfiguration, _ recorder: FlowRecorder, _ log: Log
     ) -> ClusterDNSServer.Configuration {
         guard let domain = DNSName(ClusterConfiguration.domain),
-            let address = IPAddress(configuration.network.dnsAddress)
+            let address = InternetAddress(configuration.network.dnsAddress)
         else { preconditionFailure("the cluster's domain and address are ours to choose") }
         var zone = ClusterZone.Configuration(domain: domain)
         zone.serverAddresses = [address]
         let network: ClusterNetwork = configuration.network
-        zone.ownRanges = (network.serviceRanges + network.podRanges).compactMap { AddressRange($0) }
+        zone.ownRanges = (network.serviceRanges + network.podRanges).compactMap { IPPrefix($0) }
         // The cluster's own address is of this machine alone. On the machine's others everybody could ask, and a
         // resolver that is open to the world serves attacks: only pods and the machine itself may.
         var listeners: [ClusterDNSServer.Listener] = [ClusterDNSServer.Listener(address)]
-        let own: [IPAddress] = configuration.addresses.compactMap { IPAddress($0) }
+        let own: [InternetAddress] = configuration.addresses.compactMap { InternetAddress($0) }
         if let first = own.first {
             let clients: [String] =
                 network.podRanges + ["127.0.0.0/8", "::1/128"]
@@ -74,7 +74,7 @@ struct NodeDNS: Sendable {
             listeners.append(
                 ClusterDNSServer.Listener(
                     first, port: UInt16(ClusterConfiguration.dnsNodePort),
-                    clients: clients.compactMap { AddressRange($0) })
+                    clients: clients.compactMap { IPPrefix($0) })
             )
         }
         var settings = ClusterDNSServer.Configuration(

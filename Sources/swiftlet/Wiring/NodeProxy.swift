@@ -96,9 +96,10 @@ struct NodeProxy: Sendable {
             guard request.target == "/healthz" || request.target == "/livez" else {
                 return responder.respond(status: 404)
             }
+            let code: Int = health.isHealthy ? 200 : 503
+            metrics.answered(request.target, code: code)
             responder.respond(
-                status: health.isHealthy ? 200 : 503,
-                fields: ["content-type": "application/json", "x-content-type-options": "nosniff"],
+                status: code, fields: ["content-type": "application/json", "x-content-type-options": "nosniff"],
                 body: Array(health.body.utf8))
         }
     }

@@ -145,6 +145,66 @@ import Testing
         #expect(cluster.all(EndpointSlice.self).flatMap(\.endpoints).allSatisfy { $0.hints == nil })
     }
 
+    private func node(_ name: String, zone: String?, processors: Int, ready: String = "True") {
+        cluster.put(
+            Node.with { node in
+                node.metadata.name = name
+                node.metadata.labels["topology.kubernetes.io/zone"] = zone
+                node.status.allocatable["cpu"] = Quantity(processors)
+                node.status.conditions = [
+                    NodeCondition.with {
+                        $0.type = "Ready"
+                        $0.status = ready
+                    }
+                ]
+            })
+    }
+
+    /// How many endpoints are for each zone.
+    private func hints() -> [String: Int] {
+        cluster.all(EndpointSlice.self).flatMap(\.endpoints).reduce(into: [:]) { counts, endpoint in
+            for zone in endpoint.hints?.forZones ?? [] { counts[zone.name, default: 0] += 1 }
+        }
+    }
+
+    @Test func `endpoints are shared out among zones by their processors, if the service says Auto`() async {
+        node("a", zone: "east", processors: 4)
+        node("b", zone: "west", processors: 2)
+        service { $0.metadata.annotations["service.kubernetes.io/topology-mode"] = "Auto" }
+        for number in 0..<6 { pod("p\(number)", ip: "10.1.0.\(number)") { $0.spec.nodeName = number < 1 ? "b" : "a" } }
+        await look()
+        #expect(hints() == ["east": 4, "west": 2], "one of those in the east is for the west")
+        #expect(cluster.eventTexts == ["TopologyAwareHintsEnabled: Topology Aware Hints has been enabled"])
+        _ = cluster.takeRequests()
+        await look()
+        #expect(cluster.takeRequests().isEmpty)
+        // A control plane's processors are not for endpoints, and a node that is not ready has none.
+        node("b", zone: "west", processors: 2, ready: "False")
+        await look()
+        #expect(hints().isEmpty)
+        #expect(cluster.eventTexts.last == "TopologyAwareHintsDisabled: Nodes only ready in one zone")
+        node("b", zone: nil, processors: 2)
+        pod("more", ip: "10.1.0.9")
+        await look()
+        #expect(cluster.eventTexts.last?.contains("allocatable CPU or zone not specified") == true)
+        #expect(hints().isEmpty)
+    }
+
+    @Test func `too few endpoints for the zones have no hints`() async {
+        node("a", zone: "east", processors: 4)
+        node("b", zone: "west", processors: 4)
+        node("c", zone: "north", processors: 4)
+        service { $0.metadata.annotations["service.kubernetes.io/topology-mode"] = "Auto" }
+        pod("one", ip: "10.1.0.1")
+        pod("two", ip: "10.1.0.2")
+        await look()
+        #expect(hints().isEmpty)
+        #expect(
+            cluster.eventTexts == [
+                "TopologyAwareHintsDisabled: Insufficient number of endpoints (2 endpoints, 3 zones)"
+            ])
+    }
+
     @Test func `more endpoints than Endpoints hold are left out, ready ones last, and it says so`() async {
         service()
         for number in 0..<1001 {

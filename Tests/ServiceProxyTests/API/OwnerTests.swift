@@ -269,6 +269,34 @@ private final class Feed: WatchStream {
         }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `services with policy Local and no endpoint here are counted, and who asks for our health`() async throws {
+        var local: Service = service
+        local.spec.internalTrafficPolicy = "Local"
+        let server = ScriptedServer([local, slice(["one": "10.244.0.2"])])
+        try await withProxy(server, FlowRecorder()) { proxy in
+            /// Counted right after the rules are in force.
+            func counted(_ policy: String, _ count: Int) async -> Bool {
+                let name: String = "kubeproxy_sync_proxy_rules_no_local_endpoints_total"
+                while !proxy.metrics.text.contains("\(name){traffic_policy=\"\(policy)\"} \(count)\n") {
+                    if Task.isCancelled { return false }
+                    await Task.yield()
+                }
+                return true
+            }
+            #expect(await counted("internal", 1))
+            #expect(await counted("external", 0))
+            // Nobody at all is another thing.
+            server.tell(.deleted, slice(["one": "10.244.0.2"]), 7)
+            #expect(await counted("internal", 0))
+            proxy.metrics.answered("/healthz", code: 503)
+            proxy.metrics.answered("/healthz", code: 200)
+            proxy.metrics.answered("/healthz", code: 200)
+            #expect(proxy.metrics.text.contains("kubeproxy_proxy_healthz_total{code=\"200\"} 2\n"))
+            #expect(proxy.metrics.text.contains("kubeproxy_proxy_healthz_total{code=\"503\"} 1\n"))
+        }
+    }
+
     @Test func `what the kernel refused is written again, whole`() async throws {
         rules.failNext()
         let server = ScriptedServer([service, slice(["one": "10.244.0.2"])])

@@ -86,6 +86,8 @@ enum NetworkingKinds {
             ]
         }
     ) { strategy in
+        // No subdomain: those of IPv6 have colons.
+        strategy.nameRule = .custom
         strategy.check = { $0.validate() }
         strategy.checkUpdate = { $0.validateUpdate(of: $1) }
     }

@@ -70,6 +70,7 @@ package struct InternetAddress: Hashable, Sendable, Comparable, CustomStringConv
         return one.high == other.high ? one.low < other.low : one.high < other.high
     }
 
+    package var isIPv6: Bool { family == .ip6 }
     package var isLoopback: Bool { family == .ip4 ? low >> 24 == 127 : high == 0 && low == 1 }
 
     /// The address with all but the first `length` bits cleared.
@@ -127,17 +128,19 @@ package struct InternetAddress: Hashable, Sendable, Comparable, CustomStringConv
         }
         let before: ArraySlice<UInt8> = text[..<gap]
         let after: ArraySlice<UInt8> = text[(gap + 2)...]
-        guard let front = before.isEmpty ? [] : groups(before), let back = after.isEmpty ? [] : groups(after),
+        guard let front = before.isEmpty ? [] : groups(before, isEnd: false),
+            let back = after.isEmpty ? [] : groups(after),
             front.count + back.count <= 14
         else { return nil }
         return front + [UInt8](repeating: 0, count: 16 - front.count - back.count) + back
     }
 
-    private static func groups(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+    /// - Parameter isEnd: only there an address of IPv4 may stand for the last two groups.
+    private static func groups(_ text: ArraySlice<UInt8>, isEnd: Bool = true) -> [UInt8]? {
         var bytes: [UInt8] = []
         let parts: [ArraySlice<UInt8>] = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
-            if index == parts.count - 1, part.contains(UInt8(ascii: ".")) {
+            if isEnd, index == parts.count - 1, part.contains(UInt8(ascii: ".")) {
                 guard let four = fourBytes(part) else { return nil }
                 bytes += four
                 continue

@@ -1,0 +1,2 @@
+// Whoever writes rules speaks of addresses.
+@_exported public import InternetAddresses
