@@ -51,8 +51,9 @@ final class Shard {
         guard connections.isEmpty else { return }
         timer?.cancel()
         timer = nil
-        emptied?.succeed(())
-        emptied = nil
+        guard let emptied = emptied.take() else { return }
+        // A connection leaves before its channel counts as closed.
+        eventLoop.execute { emptied.succeed(()) }
     }
 
     /// Asks every connection to finish; the future succeeds when the last is gone.

@@ -2,8 +2,8 @@ import Glibc
 
 /// Makes the write-ahead log as long as it will get, before commits do so a few pages at a time.
 ///
-/// A sync after a write that made the file longer also writes the file's own records, and takes many times as long as
-/// one after a write over what is there (50 µs against 1 ms and more). SQLite begins the log anew at each checkpoint
+/// A sync after a write that made the file longer also writes the file's own records: it takes twice as long as one
+/// after a write over what is there, and many times as long while others use the disk, too. SQLite begins the log anew at each checkpoint
 /// and leaves it as long as it was, so this is for the time from a start until the first checkpoint.
 ///
 /// Zeros are no frames: SQLite, when it looks for what to replay, takes them for the end, as it does with frames of
