@@ -18,21 +18,29 @@ extension APIHTTPHandler {
         core.answered(context, code: 200, since: answer.began)
         answer.started()
         defer { answer.ended() }
+        if encoder.sendsStoredBytes {
+            await writer.onLoop { await Self.send(served.watch, encoder, writer) }
+        } else {
+            await Self.send(served.watch, encoder, writer)
+        }
+    }
+
+    private static func send(_ watch: OpenWatch, _ encoder: WatchEncoder, _ writer: HTTPBodyWriter) async {
         var isFirst: Bool = true
         do throws(StatusError) {
-            while let deliveries = try await served.watch.next() {
+            while let deliveries = try await watch.next() {
                 for delivery in deliveries {
                     let frame: [UInt8] = try encoder.frame(delivery, isFirst: isFirst)
                     isFirst = false
                     guard writer.write(frame) == .accepted else {
                         // Gone, or so slow that its buffer is full: it comes back and goes on from its last revision.
-                        served.watch.cancel()
+                        watch.cancel()
                         writer.abort()
                         return
                     }
                     guard writer.isWritable else {
                         guard await writer.writable() else {
-                            served.watch.cancel()
+                            watch.cancel()
                             return
                         }
                         continue
@@ -42,7 +50,7 @@ extension APIHTTPHandler {
         } catch {
             writer.write(encoder.frame(error))
         }
-        served.watch.cancel()
+        watch.cancel()
         writer.finish()
     }
 

@@ -126,7 +126,10 @@ package final class APIHTTPHandler: HTTPHandler {
             answer.use(audit)
             context.audit = audit.trail
         }
-        guard let wish = Impersonation(headers: http.fields.fields.lazy.map { ($0.name, $0.value) }) else { return }
+        // Names are lower case here. Hardly any request has one of these, and all are asked.
+        guard http.fields.fields.contains(where: { $0.name.utf8.starts(with: "impersonate-".utf8) }),
+            let wish = Impersonation(headers: http.fields.fields.lazy.map { ($0.name, $0.value) })
+        else { return }
         do throws(StatusError) {
             context.user = try wish.resolve(requester: context.user, authorizer: core.authorizer)
         } catch {

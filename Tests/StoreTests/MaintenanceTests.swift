@@ -1,3 +1,4 @@
+import Foundation
 import Store
 import Testing
 
@@ -34,6 +35,42 @@ struct MaintenanceTests {
         #expect(try await store.value("/kept") == nil)
         #expect(store.metrics.leases == 0)
         await store.close()
+    }
+
+    @Test(.enabled(if: MaintenanceTests.hasRoom, "the log is only extended where a gigabyte is free"))
+    func `the log is extended ahead of the writes and means the same after a crash`() async throws {
+        let directory = try TestDirectory()
+        let store = try await EmbeddedStore.open(directory.configuration)
+        try await store.put("/first", "1")
+        await store.finishMaintenance()
+        #expect(try Self.logSize(directory.path) < 1 << 20)
+        for index in 0..<40 { try await store.put("/k/\(index)", [UInt8](repeating: 1, count: 100_000)) }
+        await store.finishMaintenance()
+        #expect(try Self.logSize(directory.path) > 16 << 20)
+        try await store.put("/last", "1")
+
+        // What a crash would leave: the files as they are, without a clean end.
+        let crashed = try TestDirectory()
+        for file in ["store.db", "store.db-wal"] {
+            try FileManager.default.copyItem(
+                atPath: "\(directory.path)/\(file)", toPath: "\(crashed.path)/\(file)")
+        }
+        let opened = try await EmbeddedStore.open(crashed.configuration)
+        #expect(opened.revision == store.revision)
+        #expect(try await opened.dump() == store.dump())
+        await opened.close()
+        await store.close()
+    }
+
+    private static var hasRoom: Bool {
+        let path: String = FileManager.default.temporaryDirectory.path
+        let room = try? FileManager.default.attributesOfFileSystem(forPath: path)[.systemFreeSize] as? NSNumber
+        return (room?.int64Value ?? 0) > 1 << 31
+    }
+
+    private static func logSize(_ path: String) throws -> Int {
+        let attributes = try FileManager.default.attributesOfItem(atPath: "\(path)/store.db-wal")
+        return try #require(attributes[.size] as? Int)
     }
 
     @Test func `history is compacted by age and then there is nothing to write`() async throws {

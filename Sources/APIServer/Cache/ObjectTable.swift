@@ -114,14 +114,17 @@ struct ObjectTable: Sendable {
     /// - Returns: the position of the first object that was not visited.
     @discardableResult
     func visit(prefix: [UInt8], from position: Position, _ body: (CachedObject) -> Bool) -> Position {
+        // Found once, so that the keys of all that lies between need not be looked at.
+        let end: Position = lowerBound(KeyOrder.successor(ofPrefix: prefix))
         var place: Position = position
-        while place.chunk < chunks.count {
+        while place.chunk < chunks.count, place.chunk <= end.chunk {
             let objects: [CachedObject] = chunks[place.chunk]
-            while place.offset < objects.count {
-                let object: CachedObject = objects[place.offset]
-                guard object.key.starts(withBytes: prefix), body(object) else { return place }
+            let limit: Int = place.chunk == end.chunk ? end.offset : objects.count
+            while place.offset < limit {
+                guard body(objects[place.offset]) else { return place }
                 place.offset += 1
             }
+            if place.chunk == end.chunk { break }
             place = Position(chunk: place.chunk + 1, offset: 0)
         }
         return place

@@ -53,11 +53,17 @@ package final class HistogramFamily: Sendable {
         self.series = Mutex([:])
     }
 
-    package func observe(_ value: Double, _ labelValues: [String]) {
-        let bucket: Int = bounds.firstIndex { value <= $0 } ?? bounds.count
-        let size: Int = bounds.count + 1
-        series.withLock { series in
-            series[labelValues, default: Series(buckets: Array(repeating: 0, count: size))].add(value, bucket)
+    /// Adds what was counted elsewhere: per bucket, the last of which is infinity's.
+    package func add(buckets: [Int], sum: Double, _ labelValues: [String]) {
+        precondition(buckets.count == bounds.count + 1, "as many buckets as bounds, and one for infinity")
+        series.withLock { all in
+            var series: Series = all[labelValues] ?? Series(buckets: Array(repeating: 0, count: buckets.count))
+            for (index, count) in buckets.enumerated() {
+                series.buckets[index] += count
+                series.count += count
+            }
+            series.sum += sum
+            all[labelValues] = series
         }
     }
 
@@ -75,14 +81,6 @@ package final class HistogramFamily: Sendable {
             MetricText.line(name + "_sum", labels, key, series.sum, &text)
             MetricText.line(name + "_count", labels, key, Double(series.count), &text)
         }
-    }
-}
-
-extension HistogramFamily.Series {
-    fileprivate mutating func add(_ value: Double, _ bucket: Int) {
-        buckets[bucket] += 1
-        count += 1
-        sum += value
     }
 }
 

@@ -7,14 +7,7 @@ package final class ServerMetrics: NonResourceHandler {
         0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
     ]
 
-    private let requests = CounterFamily(
-        "apiserver_request_total",
-        labels: ["code", "component", "dry_run", "group", "resource", "scope", "subresource", "verb", "version"],
-        help: "Requests answered, by verb, resource and code.")
-    private let duration = HistogramFamily(
-        "apiserver_request_duration_seconds",
-        labels: ["component", "dry_run", "group", "resource", "scope", "subresource", "verb", "version"],
-        bounds: ServerMetrics.durations, help: "How long answers took, in seconds.")
+    private let answers = AnswerTallies(bounds: ServerMetrics.durations)
     private let inflight: Mutex<(mutating: Int, readOnly: Int)> = Mutex((0, 0))
     private let registry: ResourceRegistry
     private let feed: CacheFeed
@@ -33,24 +26,7 @@ package final class ServerMetrics: NonResourceHandler {
 
     /// One answered request.
     package func answered(_ context: RequestContext, code: Int, seconds: Double) {
-        let scope: String =
-            !context.isResourceRequest
-            ? "" : !context.name.isEmpty ? "resource" : context.namespace.isEmpty ? "cluster" : "namespace"
-        let verb: String = context.verb.uppercased()
-        let dryRun: String = context.dryRun ? "All" : ""
-        requests.add(
-            1,
-            [
-                String(code), "apiserver", dryRun, context.resource.group, context.resource.resource, scope,
-                context.subresource, verb, context.resource.version,
-            ])
-        guard verb != "WATCH" else { return }
-        duration.observe(
-            seconds,
-            [
-                "apiserver", dryRun, context.resource.group, context.resource.resource, scope, context.subresource,
-                verb, context.resource.version,
-            ])
+        answers.add(context, code: code, seconds: seconds)
     }
 
     package func enter(isMutating: Bool) {
@@ -75,8 +51,7 @@ package final class ServerMetrics: NonResourceHandler {
 
     package func text() -> String {
         var text: String = ""
-        requests.write(to: &text)
-        duration.write(to: &text)
+        answers.write(to: &text)
         let (mutating, readOnly): (Int, Int) = inflight.withLock { ($0.mutating, $0.readOnly) }
         MetricText.head("apiserver_current_inflight_requests", "Requests being answered now.", "gauge", &text)
         MetricText.line(

@@ -13,6 +13,11 @@ package struct WatchEncoder: Sendable {
         self.clock = clock
     }
 
+    /// Whether an event is little more than a copy of what is stored: nothing is decoded for it.
+    package var sendsStoredBytes: Bool {
+        resource.isStorageVersion && negotiation.format == .json && negotiation.form == .plain && !negotiation.pretty
+    }
+
     /// - Parameter isFirst: of its watch: tables tell their columns once, as upstream's.
     package func frame(_ delivery: Delivery, isFirst: Bool) throws(StatusError) -> [UInt8] {
         guard let shared = delivery.shared else { return try encode(delivery, isFirst) }

@@ -11,7 +11,7 @@ package struct ServerEnvironment: Sendable {
     package init(
         clock: any WallClock = SystemWallClock(),
         monotonic: @escaping @Sendable () -> Duration = ServerEnvironment.continuous(),
-        random: @escaping @Sendable () -> UInt64 = { UInt64.random(in: .min ... .max) }
+        random: @escaping @Sendable () -> UInt64 = ServerEnvironment.pooledRandom()
     ) {
         self.clock = clock
         self.monotonic = monotonic
@@ -21,6 +21,11 @@ package struct ServerEnvironment: Sendable {
     package static func continuous() -> @Sendable () -> Duration {
         let start: ContinuousClock.Instant = ContinuousClock.now
         return { start.duration(to: ContinuousClock.now) }
+    }
+
+    package static func pooledRandom() -> @Sendable () -> UInt64 {
+        let pool = RandomPool()
+        return { pool.next() }
     }
 
     package func uuid() -> String {

@@ -107,7 +107,7 @@ struct ListReader {
         var last: [UInt8]?
         var hasMore: Bool = false
         let end: ObjectTable.Position = view.objects.visit(prefix: prefix, from: begin) { object in
-            guard filter.matchesKey(object.key), filter.matches(object) else { return true }
+            guard filter.exactKey == nil || filter.matchesKey(object.key), filter.matches(object) else { return true }
             guard items.count < limit else {
                 hasMore = true
                 return false

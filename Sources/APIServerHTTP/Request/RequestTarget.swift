@@ -30,34 +30,42 @@ package struct RequestTarget: Sendable {
     }
 
     package init(_ target: String) throws(Failure) {
-        let question: String.Index = target.firstIndex(of: "?") ?? target.endIndex
-        let raw: Substring = target[..<question]
-        guard raw.utf8.first == UInt8(ascii: "/") else { throw .badPath("the path must begin with a slash") }
-        query = question == target.endIndex ? [] : try Self.parse(query: target[target.index(after: question)...])
+        let question: String.Index = target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex
+        let raw: Substring.UTF8View = target.utf8[..<question]
+        guard raw.first == Self.slash else { throw .badPath("the path must begin with a slash") }
+        query =
+            question == target.endIndex ? [] : try Self.parse(query: target.utf8[target.utf8.index(after: question)...])
+        var parts: [Substring.UTF8View] = raw.dropFirst().split(
+            separator: Self.slash, omittingEmptySubsequences: false)
+        // One slash at the end is allowed.
+        if let last = parts.last, last.isEmpty { parts.removeLast() }
         var segments: [String] = []
-        var rawSegments: [Substring] = []
-        let parts: [Substring] = raw.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-        let isProxy: Bool = raw.contains("/proxy/")
-        for (index, part) in parts.enumerated() {
-            // One slash at the end is allowed.
-            if part.isEmpty, index == parts.count - 1 { continue }
+        segments.reserveCapacity(parts.count)
+        // What is behind a proxy is another server's.
+        var isStrict: Bool = true
+        for part in parts {
             guard let segment = Self.decode(part, plusIsSpace: false) else {
                 throw .badPath("invalid percent encoding in the path")
             }
-            let isStrict: Bool = !isProxy || !rawSegments.contains("proxy")
-            if isStrict {
-                guard !part.isEmpty, segment != ".", segment != "..", !segment.utf8.contains(UInt8(ascii: "/")),
-                    !segment.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "\\") })
-                else { throw .badPath("invalid path segment") }
-            }
+            if isStrict, !Self.isClear(segment) { throw .badPath("invalid path segment") }
             segments.append(segment)
-            rawSegments.append(part)
+            if part.elementsEqual("proxy".utf8), part.endIndex != raw.endIndex { isStrict = false }
         }
         path = "/" + segments.joined(separator: "/")
-        resource = Self.resource(segments, rawSegments)
+        resource = Self.resource(segments, parts)
     }
 
-    private static func resource(_ segments: [String], _ raw: [Substring]) -> Resource? {
+    private static let slash = UInt8(ascii: "/")
+
+    /// Whether there is only one way to understand it.
+    private static func isClear(_ segment: String) -> Bool {
+        let isOdd: Bool = segment.utf8.contains {
+            $0 < 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "\\") || $0 == slash
+        }
+        return !isOdd && !segment.isEmpty && segment != "." && segment != ".."
+    }
+
+    private static func resource(_ segments: [String], _ raw: [Substring.UTF8View]) -> Resource? {
         var index: Int
         let group: String
         switch segments.first {
@@ -93,17 +101,20 @@ package struct RequestTarget: Sendable {
         }
         if segments.count > index + 1 { resource.name = segments[index + 1] }
         if segments.count > index + 2 { resource.subresource = segments[index + 2] }
-        if segments.count > index + 3 { resource.rest = "/" + raw[(index + 3)...].joined(separator: "/") }
+        if segments.count > index + 3 { resource.rest = rest(raw[(index + 3)...]) }
         return resource
     }
 
-    private static func parse(query: Substring) throws(Failure) -> [(name: String, value: String)] {
+    private static func rest(_ parts: ArraySlice<Substring.UTF8View>) -> String {
+        parts.map { "/" + String(Substring($0)) }.joined()
+    }
+
+    private static func parse(query: Substring.UTF8View) throws(Failure) -> [(name: String, value: String)] {
         var pairs: [(name: String, value: String)] = []
-        for part in query.split(separator: "&") {
-            let equals: Substring.Index = part.firstIndex(of: "=") ?? part.endIndex
-            let value: Substring = equals == part.endIndex ? "" : part[part.index(after: equals)...]
-            guard let name = decode(part[..<equals], plusIsSpace: true),
-                let decoded = decode(value, plusIsSpace: true)
+        for part in query.split(separator: UInt8(ascii: "&")) {
+            let end: String.Index = part.firstIndex(of: UInt8(ascii: "=")) ?? part.endIndex
+            guard let name = decode(part[..<end], plusIsSpace: true),
+                let decoded = decode(part[end...].dropFirst(), plusIsSpace: true)
             else { throw .badQuery("invalid percent encoding in the query") }
             pairs.append((name, decoded))
         }
@@ -111,11 +122,13 @@ package struct RequestTarget: Sendable {
     }
 
     /// Nil for an incomplete escape or for bytes that are no UTF-8.
-    private static func decode(_ text: Substring, plusIsSpace: Bool) -> String? {
-        if !text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) { return String(text) }
+    private static func decode(_ text: Substring.UTF8View, plusIsSpace: Bool) -> String? {
+        if !text.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) {
+            return String(Substring(text))
+        }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.utf8.count)
-        var rest: Substring.UTF8View = text.utf8
+        bytes.reserveCapacity(text.count)
+        var rest: Substring.UTF8View = text
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "+"), plusIsSpace {
                 bytes.append(0x20)

@@ -141,7 +141,8 @@ extension StringMap: RandomAccessCollection {
 }
 
 extension StringMap: ExpressibleByDictionaryLiteral {
-    @usableFromInline
+    /// Inlinable for the sake of `[:]`, the value of each label map that is not there yet.
+    @inlinable
     package init(dictionaryLiteral elements: (String, Value)...) {
         entries = []
         for (key, value) in elements { set(key, value) }

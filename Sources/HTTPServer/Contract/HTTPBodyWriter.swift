@@ -53,6 +53,11 @@ package final class HTTPBodyWriter: Sendable {
 
     package var closeReason: HTTPCloseReason? { exchange.closeReason }
 
+    /// Does `body` on the connection's event loop, step by step between the loop's other work. Each step must be short.
+    package func onLoop(_ body: @Sendable () async -> Void) async {
+        await withTaskExecutorPreference(exchange.executor) { await body() }
+    }
+
     /// Calls `body` once, on the event loop, as soon as `isWritable` (soon, if it is now) or the stream is closed.
     package func whenWritable(_ body: @escaping @Sendable () -> Void) {
         exchange.whenWritable(body)

@@ -7,7 +7,7 @@ extension HTTP2ConnectionHandler: ResponseSink {
         guard let stream = stream(of: exchange), !stream.headSent else { return }
         let sendsBody: Bool = !exchange.isHead && HTTP1Encoder.hasBody(status) && !body.isEmpty
         var headers: HPACKHeaders = head(status: status, fields: fields)
-        if HTTP1Encoder.hasBody(status) { headers.add(name: "content-length", value: String(body.count)) }
+        if HTTP1Encoder.hasBody(status) { Self.addUnique(&headers, "content-length", String(body.count)) }
         stream.headSent = true
         stream.waitingSince = .now()
         guard sendsBody else {
@@ -116,10 +116,21 @@ extension HTTP2ConnectionHandler: ResponseSink {
         headers.reserveCapacity(fields.count + 3)
         headers.add(name: ":status", value: String(status))
         for field in fields.fields where !Self.isOurs(field.name) {
-            headers.add(name: field.name, value: HTTP1Encoder.sanitized(field.value))
+            let value: String = HTTP1Encoder.sanitized(field.value)
+            if field.name == "audit-id" {
+                Self.addUnique(&headers, field.name, value)
+            } else {
+                headers.add(name: field.name, value: value)
+            }
         }
         headers.add(name: "date", value: shard.date)
         return headers
+    }
+
+    /// Adds a field whose value no later answer has again. The table of what was sent before would only be filled with
+    /// it, so that the fields that do come again are found later in it, or not at all.
+    private static func addUnique(_ headers: inout HPACKHeaders, _ name: String, _ value: String) {
+        headers.add(name: name, value: value, indexing: .nonIndexable)
     }
 
     /// Fields that we set, or that HTTP/2 has no place for (RFC 9113 section 8.2.2).

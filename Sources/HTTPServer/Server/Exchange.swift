@@ -215,6 +215,8 @@ final class Exchange: Sendable {
         outbox.perform { $0.abort(self) }
     }
 
+    var executor: LoopExecutor { outbox.executor }
+
     var bufferedBytes: Int { state.withLock { $0.pending + $0.inFlight } }
     var isWritable: Bool { state.withLock { !$0.over && !$0.ended && $0.pending + $0.inFlight < lowWatermark } }
     var closeReason: HTTPCloseReason? { state.withLock { $0.reason } }

@@ -5,12 +5,14 @@ import Synchronization
 /// them all in one turn, with one flush.
 final class Outbox: Sendable {
     let eventLoop: any EventLoop
+    let executor: LoopExecutor
     private let sink: NIOLoopBound<any ResponseSink>
     private let dirty: Mutex<[Exchange]> = Mutex([])
 
     /// On the event loop.
     init(eventLoop: any EventLoop, sink: any ResponseSink) {
         self.eventLoop = eventLoop
+        self.executor = LoopExecutor(eventLoop)
         self.sink = NIOLoopBound(sink, eventLoop: eventLoop)
     }
 

@@ -11,10 +11,13 @@ final class Committer {
     /// Bounds of one commit, so that no client waits for a huge one.
     private static let maxRequests: Int = 1024
     /// Ask for a checkpoint at this many pages (16 MiB) in the write-ahead log.
-    private static let checkpointPages: Int = 4096
+    static let checkpointPages: Int = 4096
+    /// Have the log extended at this many (2 MiB): a store in which hardly anything is written keeps a short one.
+    static let extensionPages: Int = 512
 
     private let engine: Engine
     private let writer: LogWriter
+    private var isExtended: Bool = false
 
     init(engine: Engine, writer: LogWriter) {
         self.engine = engine
@@ -78,6 +81,10 @@ final class Committer {
         }
         if let compacted = admission.newCompacted {
             try? engine.maintenance.send(.sweep(compacted), force: true)
+        }
+        if !isExtended, writer.logPages >= Committer.extensionPages {
+            isExtended = true
+            try? engine.maintenance.send(.extendLog)
         }
         if writer.logPages >= Committer.checkpointPages {
             // Full or closed: a checkpoint is on its way anyhow.

@@ -126,6 +126,8 @@ struct ReadJob: Sendable {
 
 enum MaintenanceJob: Sendable {
     case checkpoint
+    /// Make the write-ahead log as long as it gets between checkpoints.
+    case extendLog
     /// Delete from disk what was compacted up to here.
     case sweep(Revision)
     /// Everything sent before is done.

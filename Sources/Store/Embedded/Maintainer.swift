@@ -23,6 +23,7 @@ final class Maintainer {
             for job in jobs {
                 switch job {
                 case .checkpoint: wantsCheckpoint = true
+                case .extendLog: extendLog()
                 case .sweep(let revision): sweepTarget = max(sweepTarget ?? 0, revision)
                 case .barrier(let continuation): barriers.append(continuation)
                 }
@@ -80,6 +81,15 @@ final class Maintainer {
         }
         let pending = max(0, state.logPages - state.copiedPages)
         engine.maintenanceReport.withLock { $0.pendingLogPages = pending }
+    }
+
+    /// Commits go on between the chunks; while they wait for a sync of this, they are as slow as they would be without.
+    private func extendLog() {
+        guard let log = LogExtension(databasePath: Engine.databasePath(engine.configuration)) else { return }
+        // A checkpoint is asked for at that length, and takes a while.
+        let length: Int = (Committer.checkpointPages + Committer.checkpointPages / 4) * LogSchema.pageSize
+        // As above, the lock is not fair.
+        while engine.writeLock.withLock({ _ in log.grow(to: length) }), log.sync() { usleep(1000) }
     }
 
     private func connected() throws(SQLiteError) -> LogMaintainer {
