@@ -139,22 +139,11 @@ targets += [
         name: "swiftlet",
         dependencies: api + nio + [
             "APIDefaults", "APIRules", "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP",
-            "APIServerOIDC", "APIServerStreams", "APIServerTokens", "APIValidation", "CRI", "CRIClient",
-            "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer", "Controllers", "Flow", "HTTPServer", "Kubelet",
-            "KubeletNetwork", "KubeletServer", "Netfilter", "NetfilterKernel", "NetworkPolicies", "NodeSetup", "PKI",
+            "APIServerOIDC", "APIServerStreams", "APIServerTokens", "APIServerUpkeep", "APIValidation", "CRI",
+            "CRIClient", "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer", "ClusterSigning", "Controllers",
+            "Flow", "HTTPServer", "Kubelet", "KubeletNetwork", "KubeletServer", "Netfilter", "NetfilterKernel",
+            "NetworkPolicies", "NodeSetup", "PKI",
             "Scheduler", "ServiceProxy", "Store", "StreamConnections",
-            "APIDefaults", "APIRules", "APIServer", "APIServerHTTP", "APIServerStreams", "APIServerTokens",
-            "APIValidation", "CRI",
-            "CRIClient",
-            "Client", "ClientHTTP", "ClusterDNS", "ClusterDNSServer", "ClusterSigning", "APIServerUpkeep",
-            "APIDefaults", "APIServer", "APIServerAudit", "APIServerEncryption", "APIServerHTTP", "APIServerOIDC",
-            "APIServerStreams",
-            "APIServerTokens",
-            "APIValidation", "CRI", "CRIClient",
-            "Client", "ClientHTTP",
-            "Controllers", "Flow",
-            "HTTPServer", "Kubelet", "KubeletNetwork", "KubeletServer", "Netfilter", "NetfilterKernel",
-            "NetworkPolicies", "NodeSetup", "StreamConnections", "PKI", "Scheduler", "ServiceProxy", "Store",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
 
@@ -264,7 +253,5 @@ for target in package.targets where target.type != .system {
             .enableUpcomingFeature("MemberImportVisibility"),
             .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
             .treatAllWarnings(as: .error),
-            // Two per cent of a request. Tests, which run the debug build, have the checks.
-            .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
         ]
 }

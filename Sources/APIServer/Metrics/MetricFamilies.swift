@@ -53,6 +53,17 @@ package final class HistogramFamily: Sendable {
         self.series = Mutex([:])
     }
 
+    package func observe(_ value: Double, _ labelValues: [String]) {
+        let index: Int = bounds.firstIndex { value <= $0 } ?? bounds.count
+        series.withLock { all in
+            var series: Series = all[labelValues] ?? Series(buckets: Array(repeating: 0, count: bounds.count + 1))
+            series.buckets[index] += 1
+            series.count += 1
+            series.sum += value
+            all[labelValues] = series
+        }
+    }
+
     /// Adds what was counted elsewhere: per bucket, the last of which is infinity's.
     package func add(buckets: [Int], sum: Double, _ labelValues: [String]) {
         precondition(buckets.count == bounds.count + 1, "as many buckets as bounds, and one for infinity")
