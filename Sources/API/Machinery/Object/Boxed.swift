@@ -54,15 +54,11 @@ package struct BoxedOptional<Value: APIMessage>: Equatable, Sendable {
         storage = nil
     }
 
+    /// Read by `get`: mostly it is nil, and a `_read` with two yields can be neither inlined nor specialised, so that
+    /// each read would look up the type's metadata and allocate a frame.
     @inlinable
     package var value: Value? {
-        _read {
-            if let storage {
-                yield storage.value
-            } else {
-                yield nil
-            }
-        }
+        get { storage?.value }
         _modify {
             let box: Box<Value?> = uniqueBox()
             yield &box.value
