@@ -1,7 +1,6 @@
 """What conformance asks of services, endpoints and names, with real packets; docs/conformance.md says which test answers
 what. The pods are shared: they are slow to start, and services are not."""
 
-import base64
 import ctypes
 import json
 import os
@@ -475,25 +474,6 @@ def test_the_api_servers_port_stays_its_own(cluster, web, made):
             "curl", "-sk", f"https://{host.replace(' ', ':')}/version"]
         done = subprocess.run(words, env=cluster.environment(), capture_output=True, text=True, timeout=30)
         assert not any(name in done.stdout for name in web), done.stdout
-
-
-def test_an_application_of_two_tiers(cluster, web, made):
-    """As upstream's guestbook: a front end finds its back end by name, people find the front end."""
-    script = "#!/bin/sh\necho\nprintf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 back 80 | tail -n 1\n"
-    text = base64.b64encode(script.encode()).decode()
-    front = (f"mkdir -p /www/cgi-bin; echo {text} | base64 -d > /www/cgi-bin/ask; chmod +x /www/cgi-bin/ask; "
-             "exec httpd -f -p 8080 -h /www")
-    made(service("back"), pod("front", {"app": "front"}, front), service("front", app="front"))
-    cluster.kubectl("wait", "-n", SPACE, "pod/front", "--for=condition=Ready", "--timeout=60s")
-    address = get(cluster, "service", "front")["spec"]["clusterIP"]
-
-    def answer():
-        with urllib.request.urlopen(f"http://{address}/cgi-bin/ask", timeout=5) as reply:
-            return reply.read().decode().strip()
-
-    eventually(lambda: answer() in web, timeout=20)
-    cluster.kubectl("delete", "-n", SPACE, "service/front", "service/back", "pod/front")
-    eventually(lambda: not slices(cluster, "front") and not slices(cluster, "back"), timeout=20)
 
 
 # MARK: Objects
