@@ -33,11 +33,21 @@ package final class FlowControl: Sendable {
         }
     }
 
-    /// What a schema's requests take of a level now.
+    /// What a schema's requests take of a level now, and how many it let in.
     private struct Usage {
         var executing: Int = 0
         var seats: Int = 0
         var waiting: Int = 0
+        var dispatched: Int = 0
+        /// Those that waited for nothing since the histogram was last brought up to date: nearly all, so it is not
+        /// asked for each of them.
+        var atOnce: Int = 0
+
+        mutating func begin(_ taken: Int) {
+            executing += 1
+            seats += taken
+            dispatched += 1
+        }
     }
 
     package enum Entry: Sendable {
@@ -59,15 +69,13 @@ package final class FlowControl: Sendable {
         var levels: [String: FlowLevel] = [:]
         var pending: [UInt64: Pending] = [:]
         var nextID: UInt64 = 0
-        var counts: [Count: Int] = [:]
+        var refused: [Refused: Int] = [:]
         var usage: [Place: Usage] = [:]
         /// Where requests like this one belong; of the plan that is in force.
         var known: [Kind: FlowMatch] = [:]
 
         mutating func begin(_ ticket: Ticket) {
-            counts[Count(schema: ticket.schema, level: ticket.level, reason: ""), default: 0] += 1
-            usage[ticket.place, default: Usage()].executing += 1
-            usage[ticket.place, default: Usage()].seats += ticket.seats
+            usage[ticket.place, default: Usage()].begin(ticket.seats)
         }
 
         mutating func end(_ ticket: Ticket) {
@@ -95,15 +103,15 @@ package final class FlowControl: Sendable {
         var path: String
     }
 
-    private struct Count: Hashable {
+    private struct Refused: Hashable {
         var schema: String
         var level: String
-        /// Empty: let in.
         var reason: String
     }
 
     /// Remembered matches; when full, all are forgotten.
     private static let mostKnown: Int = 1024
+    private static let waitBounds: [Double] = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
 
     private let settings: Settings
     private let monotonic: @Sendable () -> Duration
@@ -111,7 +119,7 @@ package final class FlowControl: Sendable {
     /// Has a lock of its own, which is taken inside of that of `state`.
     private let waits = HistogramFamily(
         "apiserver_flowcontrol_request_wait_duration_seconds", labels: ["execute", "flow_schema", "priority_level"],
-        bounds: [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30],
+        bounds: waitBounds,
         help: "How long requests waited for a seat.")
 
     package init(
@@ -175,15 +183,15 @@ package final class FlowControl: Sendable {
             switch arrival {
             case .run:
                 state.begin(ticket)
-                waited(.zero, match.schema, match.level, executes: true)
+                state.usage[ticket.place]?.atOnce += 1
                 return .run(ticket)
             case .wait:
                 state.usage[ticket.place, default: Usage()].waiting += 1
                 state.pending[id] = Pending(ticket: ticket)
                 return .queued(id)
             case .refuse(let refusal):
-                let count = Count(schema: match.schema, level: match.level, reason: refusal.rawValue)
-                state.counts[count, default: 0] += 1
+                let refused = Refused(schema: match.schema, level: match.level, reason: refusal.rawValue)
+                state.refused[refused, default: 0] += 1
                 return .refused(reason: refusal.rawValue)
             }
         }
@@ -227,9 +235,9 @@ package final class FlowControl: Sendable {
             var late: [CheckedContinuation<Ticket?, Never>] = []
             for name in Array(state.levels.keys) {
                 for waiter in state.levels[name]?.expire(now: now) ?? [] {
-                    let count = Count(
+                    let refused = Refused(
                         schema: waiter.schema, level: name, reason: FlowLevel.Refusal.tooLate.rawValue)
-                    state.counts[count, default: 0] += 1
+                    state.refused[refused, default: 0] += 1
                     state.usage[Place(schema: waiter.schema, level: name)]?.waiting -= 1
                     waited(settings.patience, waiter.schema, name, executes: false)
                     if let continuation = state.pending[waiter.id]?.continuation {
@@ -287,11 +295,12 @@ package final class FlowControl: Sendable {
     private static let prefix: String = "apiserver_flowcontrol_"
 
     package func writeMetrics(to text: inout String) {
-        let (counts, usage, levels): ([Count: Int], [Place: Usage], [FlowLevel]) = state.withLock {
-            ($0.counts, $0.usage, Array($0.levels.values))
+        let (refused, usage, levels): ([Refused: Int], [Place: Usage], [FlowLevel]) = state.withLock { state in
+            countThoseAtOnce(&state)
+            return (state.refused, state.usage, Array(state.levels.values))
         }
-        Self.write(counts, to: &text)
         Self.write(usage, to: &text)
+        Self.write(refused, to: &text)
         let total: Int = settings.seats
         let limits: [(String, String, (FlowLevel) -> Int)] = [
             ("nominal_limit_seats", "The level's own part of the server.", { $0.seats }),
@@ -308,17 +317,18 @@ package final class FlowControl: Sendable {
         waits.write(to: &text)
     }
 
-    private static func write(_ counts: [Count: Int], to text: inout String) {
-        func order(_ count: Count) -> String { "\(count.level) \(count.schema) \(count.reason)" }
-        let sorted = counts.sorted { order($0.key) < order($1.key) }
-        MetricText.head(prefix + "dispatched_requests_total", "Requests that got a seat.", "counter", &text)
-        for (count, value) in sorted where count.reason.isEmpty {
-            MetricText.line(
-                prefix + "dispatched_requests_total", ["flow_schema", "priority_level"], [count.schema, count.level],
-                Double(value), &text)
+    private func countThoseAtOnce(_ state: inout State) {
+        for (place, usage) in state.usage where usage.atOnce > 0 {
+            let buckets: [Int] = [usage.atOnce] + Array(repeating: 0, count: Self.waitBounds.count)
+            waits.add(buckets: buckets, sum: 0, ["true", place.schema, place.level])
+            state.usage[place]?.atOnce = 0
         }
+    }
+
+    private static func write(_ refused: [Refused: Int], to text: inout String) {
+        func order(_ count: Refused) -> String { "\(count.level) \(count.schema) \(count.reason)" }
         MetricText.head(prefix + "rejected_requests_total", "Requests that got no seat.", "counter", &text)
-        for (count, value) in sorted where !count.reason.isEmpty {
+        for (count, value) in refused.sorted(by: { order($0.key) < order($1.key) }) {
             MetricText.line(
                 prefix + "rejected_requests_total", ["flow_schema", "priority_level", "reason"],
                 [count.schema, count.level, count.reason], Double(value), &text)
@@ -326,13 +336,14 @@ package final class FlowControl: Sendable {
     }
 
     private static func write(_ usage: [Place: Usage], to text: inout String) {
-        let gauges: [(String, String, KeyPath<Usage, Int>)] = [
-            ("current_executing_requests", "Requests that have a seat now.", \.executing),
-            ("current_executing_seats", "Seats taken now.", \.seats),
-            ("current_inqueue_requests", "Requests that wait for a seat.", \.waiting),
+        let families: [(String, String, String, KeyPath<Usage, Int>)] = [
+            ("dispatched_requests_total", "counter", "Requests that got a seat.", \.dispatched),
+            ("current_executing_requests", "gauge", "Requests that have a seat now.", \.executing),
+            ("current_executing_seats", "gauge", "Seats taken now.", \.seats),
+            ("current_inqueue_requests", "gauge", "Requests that wait for a seat.", \.waiting),
         ]
-        for (name, help, value) in gauges {
-            MetricText.head(prefix + name, help, "gauge", &text)
+        for (name, kind, help, value) in families {
+            MetricText.head(prefix + name, help, kind, &text)
             for (place, known) in usage.sorted(by: { $0.key < $1.key }) {
                 MetricText.line(
                     prefix + name, ["flow_schema", "priority_level"], [place.schema, place.level],
