@@ -28,6 +28,10 @@ import Testing
         (#"{"notes":{"a":"1"}}"#, "{}", "{}", #"{"f:spec":{"f:notes":{".":{},"f:a":{}}}}"#),
         (#"{"notes":null}"#, #"{"notes":{"a":"1"}}"#, #"{"f:spec":{"f:notes":{"f:a":{}}}}"#, "{}"),
         (#"{"notes":null}"#, #"{"notes":{}}"#, #"{"f:spec":{"f:notes":{}}}"#, "{}"),
+        // A null where a type is known is nothing: manifests of generators have `creationTimestamp: null`.
+        (#"{"replicas":null}"#, "{}", "{}", "{}"),
+        ("{}", #"{"replicas":null}"#, "{}", "{}"),
+        (#"{"replicas":1}"#, #"{"replicas":null}"#, "{}", #"{"f:spec":{"f:replicas":{}}}"#),
         // Order does not matter
         (#"{"replicas":1,"enabled":true}"#, #"{"enabled":true,"replicas":1}"#, "{}", "{}"),
         // What is one value

@@ -60,6 +60,17 @@ private func context(
         #expect(seats.values.reduce(0, +) >= 600)
     }
 
+    @Test func `nothing of a level without shares runs`() {
+        var jail = FlowPlan.Level("jail")
+        jail.shares = 0
+        jail.borrowingPercent = 0
+        let plan = FlowPlan(schemas: [], levels: [jail])
+        #expect(plan.seats(of: jail, total: 600) == 0)
+        var level = FlowLevel(jail, seats: 0)
+        let waiter = FlowLevel.Waiter(id: 1, seats: 1, deadline: .seconds(1), schema: "s")
+        #expect(level.arrive(waiter, hash: 0, spare: 600) == .refuse(.noQueues))
+    }
+
     @Test func `what is mandatory is always there, and a schema without its level does not count`() {
         let plan = FlowPlan(schemas: [FlowPlan.Schema("lost", level: "nowhere", precedence: 3)], levels: [])
         #expect(plan.schemas.map { $0.name } == ["exempt", "catch-all"])

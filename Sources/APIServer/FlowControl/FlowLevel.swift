@@ -71,8 +71,8 @@ struct FlowLevel: Sendable {
     /// - Parameter spare: seats that others lend.
     private func fits(_ wanted: Int, spare: Int) -> Bool {
         if level.isExempt || inUse + wanted <= seats { return true }
-        // One request always runs, however wide it is.
-        if inUse == 0 { return true }
+        // One request always runs, however wide it is; but nothing does where a level was given nothing.
+        if inUse == 0, seats > 0 || (limit > 0 && spare > 0) { return true }
         let more: Int = inUse + wanted - max(seats, inUse)
         return inUse + wanted <= limit && more <= spare
     }

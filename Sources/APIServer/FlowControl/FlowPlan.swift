@@ -119,7 +119,7 @@ package struct FlowPlan: Sendable, Equatable {
         }
     }
 
-    /// Seats of a level, of so many in all. Each limited level has at least one.
+    /// Seats of a level, of so many in all; none where it has no shares, which holds up all of its requests.
     package func seats(of level: Level, total: Int) -> Int {
         let sum: Int = levels.values.reduce(0) { $0 + $1.shares }
         guard sum > 0, level.shares > 0 else { return 0 }

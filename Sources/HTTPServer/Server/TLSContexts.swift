@@ -26,6 +26,12 @@ final class TLSContexts: Sendable {
         }
     }
 
+    /// What clients may prove their keys with: BoringSSL's own list, and Ed25519, which it lacks and Go's servers take.
+    private static let clientAlgorithms: [SignatureAlgorithm] = [
+        .ecdsaSecp256R1Sha256, .rsaPssRsaeSha256, .rsaPkcs1Sha256, .ecdsaSecp384R1Sha384, .rsaPssRsaeSha384,
+        .rsaPkcs1Sha384, .ecdsaSecp521R1Sha512, .ed25519, .rsaPssRsaeSha512, .rsaPkcs1Sha512,
+    ]
+
     private static func make(_ identity: TLSIdentity) throws -> NIOSSLContext {
         let chain: [NIOSSLCertificate] = try NIOSSLCertificate.fromPEMBytes(identity.certificateChain)
         let key: NIOSSLPrivateKey = try NIOSSLPrivateKey(bytes: identity.privateKey, format: .pem)
@@ -40,6 +46,7 @@ final class TLSContexts: Sendable {
             configuration.trustRoots = .certificates(authorities)
             configuration.certificateVerification = .optionalVerification
             configuration.sendCANameList = true
+            configuration.verifySignatureAlgorithms = clientAlgorithms
         }
         return try NIOSSLContext(configuration: configuration)
     }

@@ -53,7 +53,11 @@ struct Comparison {
     func compare(_ old: Int?, _ new: Int?, _ shape: Shape, isRoot: Bool = false) -> Found {
         if let old, let new, left.hasSameBytes(old, right, new) { return Found() }
         switch shape {
-        case .scalar, .atomicList, .atomicMap: return leaf(old, new)
+        case .scalar:
+            // Null is absent where a type is known: what is stored has no nulls, what is applied may have.
+            return leaf(
+                old.flatMap { left.kind($0) == .null ? nil : $0 }, new.flatMap { right.kind($0) == .null ? nil : $0 })
+        case .atomicList, .atomicMap: return leaf(old, new)
         case .set: return list(old, new, keys: nil, element: .scalar(.any))
         case .keyedList(let keys, let element): return list(old, new, keys: keys, element: element)
         case .map, .structure: return map(old, new, shape, isRoot: isRoot)

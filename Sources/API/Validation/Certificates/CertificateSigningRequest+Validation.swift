@@ -35,6 +35,10 @@ extension CertificateSigningRequest {
             if !seen.insert(usage).inserted { errors.append(.duplicate(field, usage)) }
         }
         errors += SignerName.validate(spec.signerName, path.child("signerName"))
+        if spec.signerName == "kubernetes.io/legacy-unknown" {
+            let text: String = "the legacy signer name is not allowed via this API version"
+            errors.append(.invalid(path.child("signerName"), spec.signerName, text))
+        }
         if let seconds = spec.expirationSeconds, seconds < 600 {
             let text: String = "may not specify a duration less than 600 seconds (10 minutes)"
             errors.append(.invalid(path.child("expirationSeconds"), seconds, text))
