@@ -43,6 +43,7 @@ struct HTTPTests {
                 (root + [url + "/api/v1/%zz"], 400), (root + [url + "/api/v1/widgets"], 404),
                 (root + [url + "/nowhere"], 404), (root + ["-X", "BREW", url + "/api/v1/pods"], 405),
                 (root + ["-X", "POST", "-d", "{}", url + "/api/v1/pods"], 405),
+                (root + ["-X", "DELETE", url + "/api/v1/pods"], 405),
                 (root + ["-H", "Accept: image/png", url + "/api/v1/pods"], 406),
                 (
                     root + [

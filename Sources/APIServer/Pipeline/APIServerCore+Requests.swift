@@ -23,7 +23,9 @@ extension APIServerCore {
         if info.namespaced, request.namespace.isEmpty {
             switch request.verb {
             case .list, .watch: return
-            case .create where request.name.isEmpty: throw .methodNotSupported(info.gvr, "create")
+            // The path is there for lists alone.
+            case .create where request.name.isEmpty, .deletecollection:
+                throw .methodNotSupported(info.gvr, request.verb.rawValue)
             default: throw Self.noSuchPath
             }
         }
