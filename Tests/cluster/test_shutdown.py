@@ -34,3 +34,15 @@ def test_a_stop_leaves_no_errors_in_the_log(quiet):
     assert sum("stopped" in line for line in log) == 3, log
     complaints = [line for line in log if line.split()[1:2] in (["error"], ["warning"])]
     assert complaints == [], "\n".join(complaints)
+
+
+def test_a_cluster_keeps_its_range_of_services(quiet):
+    quiet.up()
+    quiet.down()
+    done = quiet.swiftlet(
+        "up", "--data-dir", quiet.directory, "--port", str(quiet.port), "--no-node", "--detach", "--timeout", "20",
+        "--service-cidr", "10.111.0.0/16", check=False)
+    assert done.returncode != 0
+    assert "--service-cidr 10.111.0.0/16: this cluster has services of 10.96.0.0/16" in done.stderr, done
+    quiet.up()
+    assert quiet.get("service", "kubernetes", "-n", "default")["spec"]["clusterIP"] == "10.96.0.1"

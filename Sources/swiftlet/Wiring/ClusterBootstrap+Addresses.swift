@@ -7,10 +7,13 @@ import Client
 extension ClusterBootstrap {
     private static let addressRole: String = "system:swiftlet:ip-address-controller"
 
+    /// Upstream's name of the cluster's own ServiceCIDR.
+    static let serviceRange: String = "kubernetes"
+
     func makeServiceRange() async throws(StatusError) {
         try await make(
             ServiceCIDR.with {
-                $0.metadata.name = "kubernetes"
+                $0.metadata.name = Self.serviceRange
                 $0.spec.cidrs = configuration.network.serviceRanges
             })
         // Upstream's API server writes them as itself.

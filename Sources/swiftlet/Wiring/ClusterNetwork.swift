@@ -47,6 +47,15 @@ struct ClusterNetwork: Sendable, Equatable {
         return ranges
     }
 
+    /// Services, pods and the cluster's DNS know the addresses that the cluster began with. Only a second family may come
+    /// later.
+    func checkServices(against known: [String]) throws(Problem) {
+        guard known != serviceRanges, known != Array(serviceRanges.prefix(1)) else { return }
+        throw Problem(
+            "--service-cidr \(serviceRanges.joined(separator: ",")): this cluster has services of "
+                + "\(known.joined(separator: ",")); say that, or take another --data-dir")
+    }
+
     var podRanges: [String] { pods.map(\.description) }
     var serviceRanges: [String] { services.map(\.description) }
 

@@ -91,6 +91,9 @@ final class ControlPlane: Sendable {
     /// Loads the state, makes what every cluster has, and listens. Returns the port.
     func start() async throws -> Int {
         try await core.start()
+        let known: ServiceCIDR? = core.services.caches.get(
+            ServiceCIDR.self, namespace: "", name: ClusterBootstrap.serviceRange)
+        if let known { try configuration.network.checkServices(against: known.spec.cidrs) }
         return try await http.start()
     }
 
